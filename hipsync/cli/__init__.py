@@ -56,6 +56,7 @@ COMMANDS = {
     "config": "config",
     "mqtt": "mqtt",
     "fleet": "fleet",
+    "gateway": "gateway",
     "web": "web",
     "live": "live",
 }
@@ -68,7 +69,7 @@ GROUPS = {
     ),
     "Bands": ("pair", "scan", "bands", "sync", "drivers", "simulate", "demo"),
     "Data": ("import", "export", "db"),
-    "Service": ("run", "service", "doctor", "mqtt", "fleet", "config"),
+    "Service": ("run", "service", "doctor", "mqtt", "fleet", "gateway", "config"),
 }  # fmt: skip
 """The commands as `hipsync --help` groups them."""
 

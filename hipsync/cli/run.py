@@ -15,10 +15,11 @@ from hipsync.cli.completion import kinds
 from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
+    from hipsync.fleet.shipper import Shipper
     from hipsync.home.bridge import Bridge
     from hipsync.host.clock import Clock
+    from hipsync.service.collecting import Collecting
     from hipsync.service.delivery import Delivery
-    from hipsync.service.service import Service
     from hipsync.service.state import Settings
     from hipsync.store import Store
 
@@ -38,8 +39,15 @@ def run_command(app: App) -> None:
     hipsync run
     hipsync --db ~/try.db run
     """
-    from hipsync.cli.logs import log_events
     from hipsync.host.interrupt import run_until_interrupted
+
+    begin(app)
+    run_until_interrupted(serve(app))
+
+
+def begin(app: App) -> None:
+    """Log to this terminal from now on, and what is wrong with the database."""
+    from hipsync.cli.logs import log_events
 
     if not app.verbose:
         log_events()
@@ -47,11 +55,13 @@ def run_command(app: App) -> None:
     told, app.checked = app.damage_told(), None  # told now, and not again when the service ends
     if told is not None:
         log.error("%s", told)
-    run_until_interrupted(_serve(app))
 
 
-async def _serve(app: App) -> None:
-    """Run the service on the paired bands until it is told to end. Raises `HipsyncError`."""
+async def serve(app: App, shipper: Shipper | None = None) -> None:
+    """Run the service on the paired bands until it is told to end. Raises `HipsyncError`.
+
+    `shipper` ships what they report meanwhile; None for nothing of that kind.
+    """
     from zoneinfo import ZoneInfo
 
     from hipsync.cli.app import host_zone
@@ -93,9 +103,10 @@ async def _serve(app: App) -> None:
                 speaks=delivery.speaks,
             )  # fmt: skip
             with contextlib.closing(computer):
-                async with watch.watching():
-                    zone_now = partial(_zone_now, service)
-                    trouble, line, home = delivery.trouble, app.line_file, _home(store, clock, delivery)
+                async with watch.watching(), contextlib.nullcontext() if shipper is None else shipper.running():
+                    zone_now = partial(zone_of, service)
+                    line, home = app.line_file, _home(store, clock, delivery)
+                    trouble = delivery.trouble if shipper is None else partial(_troubles, delivery, shipper)
                     await run(service, clock, settings=settings, zone=zone_now, trouble=trouble, line=line, home=home,
                               rooms=radio)  # fmt: skip
 
@@ -118,7 +129,11 @@ def _this_program(app: App) -> list[str]:
     return [sys.executable, "-m", "hipsync", "--db", str(app.database.absolute()), *settings]
 
 
-def _zone_now(service: Service) -> str:
+def _troubles(delivery: Delivery, shipper: Shipper) -> str | None:
+    return "; ".join(filter(None, (delivery.trouble(), shipper.trouble()))) or None
+
+
+def zone_of(service: Collecting) -> str:
     """Return this computer's zone, or the service's last one if it cannot be named now: that must not end a service."""
     from hipsync.cli.app import host_zone
 

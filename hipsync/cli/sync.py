@@ -26,7 +26,8 @@ from hipsync.text import counted, one_line
 if TYPE_CHECKING:
     from hipsync.cli.record import Record
     from hipsync.model import Band
-    from hipsync.service.service import Fetched, Service
+    from hipsync.service.collecting import Fetched
+    from hipsync.service.service import Service
     from hipsync.store import Store
 
 
@@ -91,8 +92,8 @@ def _fetch_by_service(database: Path, bands: Sequence[Band], since: datetime | N
 
     Return None if no service runs.
     """
+    from hipsync.service.collecting import Fetched
     from hipsync.service.control_client import ask
-    from hipsync.service.service import Fetched
 
     failed = 0
     for band in bands:

@@ -6,7 +6,7 @@ The one rule: a password stands in no setting, on no command line and in no mess
 
 from __future__ import annotations
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 
 from hipsync.errors import ConfigError
 from hipsync.settings.config import Fleet
@@ -18,12 +18,17 @@ NAMES = ("PGHOST", "PGHOSTADDR", "PGSERVICE", "PGDATABASE", "PGPORT", "PGUSER")
 """The variables of libpq of which one says that a database is meant."""
 
 
+def is_named(fleet: Fleet, environment: Mapping[str, str]) -> bool:
+    """Whether the settings, or libpq's own environment, name a database."""
+    return bool(fleet.dsn) or any(environment.get(name) for name in NAMES)
+
+
 def conninfo(fleet: Fleet, environment: MutableMapping[str, str]) -> str:
     """The connection string of the settings; empty if libpq's own environment says where to go.
 
     It adds `DEFAULTS` to the environment. Raises `ConfigError` if nothing names a database.
     """
-    if not fleet.dsn and not any(environment.get(name) for name in NAMES):
+    if not is_named(fleet, environment):
         raise ConfigError(
             "no fleet's database is named: `hipsync config set fleet.dsn 'host=db.example.org dbname=fleet'`"
         )

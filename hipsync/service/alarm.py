@@ -22,14 +22,14 @@ from hipsync.host.clock import Clock
 from hipsync.host.systemd_notify import notify_supervisor, watchdog_s
 from hipsync.model import MINUTE
 from hipsync.service.clock_steps import ClockSteps, Step
+from hipsync.service.collecting import Collecting
 from hipsync.service.date_job import DateJob
 from hipsync.service.home_port import Home
 from hipsync.service.line_file import LineFile
 from hipsync.service.now import now_of
-from hipsync.service.plan import next_wake
-from hipsync.service.service import Service
 from hipsync.service.state import Settings, State
 from hipsync.service.status_text import clock_step, sentences, short
+from hipsync.text import counted
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Alarm:
 
     def __init__(
         self,
-        service: Service,
+        service: Collecting,
         clock: Clock,
         zone: Callable[[], str] | None,
         stop: asyncio.Event,
@@ -268,12 +268,15 @@ class Alarm:
     def _due(self) -> datetime:
         """Return when to wake the service next, and tell what is known until then."""
         now = self._clock.now()
-        state = self._service.state(now)
+        due, state = self._service.look(now)
         self._tell(state, now)
-        return max(next_wake(state, now), now + AT_MOST_EVERY)
+        return max(due, now + AT_MOST_EVERY)
 
-    def _tell(self, state: State, now: datetime) -> None:
+    def _tell(self, state: State | None, now: datetime) -> None:
         """Tell the supervisor, the home, and who reads the line for status bars, what is known at `now`."""
+        if state is None:
+            notify_supervisor(STATUS=f"collects from {counted(len(self._service.store.bands()), 'band')}")
+            return
         known = now_of(state, now, running=True)
         notify_supervisor(STATUS=sentences(known)[0])
         self._line.show(short(known))
@@ -284,7 +287,7 @@ class Alarm:
         """Tell the same while a wake runs, which may wait for a minute for an answer from a band."""
         now = self._clock.now()
         try:
-            self._tell(self._service.state(now), now)
+            self._tell(self._service.look(now)[1], now)
         except Exception as error:  # noqa: BLE001  the wake will meet and report it
             self._nothing_is_known(error)
 

@@ -12,7 +12,7 @@ import asyncio
 import contextlib
 import logging
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -226,6 +226,10 @@ class Connector:
             if self._tries.last.get(band.id) is LastTry.BUSY:
                 del self._tries.last[band.id]
 
+    def visits(self) -> Collection[asyncio.Task[None]]:
+        """The visits that are under way, each as its task."""
+        return list(self._visiting.values())
+
     async def wait_visit(self, band: Band) -> None:
         """Return when no visit of this band is under way any more, because a second connection would disturb it."""
         if (visit := self._visiting.get(band.id)) is not None:
@@ -233,7 +237,7 @@ class Connector:
 
     async def leave(self) -> None:
         """End all visits that are under way; a commit is finished first."""
-        visits = list(self._visiting.values())
+        visits = self.visits()
         for visit in visits:
             visit.cancel()
         await asyncio.gather(*visits, return_exceptions=True)

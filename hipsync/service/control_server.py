@@ -22,12 +22,12 @@ from hipsync.host.peer import is_ours
 from hipsync.model import Band
 from hipsync.service.alarm import Alarm
 from hipsync.service.clock_steps import steps_to_json
+from hipsync.service.collecting import Collecting
 from hipsync.service.control_client import WITHIN_S, Line, socket_path
 from hipsync.service.here import here_to_json
 from hipsync.service.home_port import Home
 from hipsync.service.now import now_of
 from hipsync.service.rooms_port import Rooms
-from hipsync.service.service import Service
 from hipsync.service.state import Settings
 from hipsync.service.status_text import bar
 from hipsync.text import Json, json_of
@@ -38,6 +38,8 @@ LONGEST_QUESTION = 16 * 1024
 """The most bytes of a question, which has no more in it than the name of a band and a time."""
 MOST_CLIENTS = 8
 """Clients that are served at the same time; another one is asked to try again."""
+
+JUDGES_NOTHING = "what runs here is a gateway: it collects from the bands of many wearers, and judges nothing"
 
 Answer = Callable[[Line], Awaitable[Line]]
 """A function that makes the answer to a question, and raises nothing."""
@@ -50,7 +52,7 @@ class ControlServer:
 
     def __init__(
         self,
-        service: Service,
+        service: Collecting,
         alarm: Alarm,
         clock: Clock,
         settings: Callable[[], Settings] | None = None,
@@ -102,7 +104,10 @@ class ControlServer:
                 return {}
             case {"do": "line"}:
                 now = self._clock.now()
-                shown = bar(now_of(self._service.state(now), now, running=True))
+                _, state = self._service.look(now)
+                if state is None:
+                    return {"error": JUDGES_NOTHING, "code": 1}
+                shown = bar(now_of(state, now, running=True))
                 return {"line": shown["text"], "bar": {**shown}}
             case {"do": "sync", "band": str(name), "since": str() | None as since}:
                 async with self._alarm.one_at_a_time:

@@ -18,18 +18,18 @@ from hipsync.host.clock import Clock
 from hipsync.host.sleep import calling_on_wake
 from hipsync.host.systemd_notify import notify_supervisor
 from hipsync.service.alarm import Alarm
+from hipsync.service.collecting import Collecting
 from hipsync.service.control_server import ControlServer, listening
 from hipsync.service.home_port import Home
 from hipsync.service.line_file import LineFile
 from hipsync.service.rooms_port import Rooms
-from hipsync.service.service import Service
 from hipsync.service.state import Settings
 
 log = logging.getLogger(__name__)
 
 
 async def run(
-    service: Service,
+    service: Collecting,
     clock: Clock,
     *,
     settings: Callable[[], Settings] | None = None,

@@ -17,8 +17,8 @@ from hipsync.conversation.stored import Commit
 from hipsync.errors import BluetoothUnavailable, DeviceError, HipsyncError, StoreError
 from hipsync.model import MINUTE, Band, BandId, Reading
 from hipsync.service.contact import Connector, Talk, Tries, without_future
-from hipsync.service.plan import FIRST_RETRY, LONGEST_RETRY, contact_at
-from hipsync.service.state import Families, LastTry, State
+from hipsync.service.plan import FIRST_RETRY, LONGEST_RETRY
+from hipsync.service.state import Contacts, Families, LastTry
 from hipsync.store import Store
 
 log = logging.getLogger(__name__)
@@ -39,12 +39,12 @@ class LiveBands:
         tries: Tries,
         families: Families,
         *,
-        state: Callable[[datetime], State],
+        planned: Callable[[Band, datetime], tuple[Contacts, datetime]],
         now: Callable[[], datetime],
     ) -> None:
-        """`families` says which bands are live that have not shown it themselves; `state(now)` is what is known."""
+        """`families` says which bands are live that have not shown it themselves; `planned` is `Collecting.planned`."""
         self._store, self._connector, self._tries, self._families = store, connector, tries, families
-        self._state, self._now = state, now
+        self._planned, self._now = planned, now
         self._tasks: dict[BandId, asyncio.Task[None]] = {}
         self._ending: set[asyncio.Task[None]] = set()
         """Tasks that were cancelled in favour of another one for the same band, and have not ended yet."""
@@ -146,9 +146,8 @@ class LiveBands:
         """
         while True:
             now = self._now()
-            state = self._state(now)
-            contacts = next(each for each in state.contacts if each.band.id == band.id)
-            if (at := contact_at(contacts, state, now)) <= now:
+            contacts, at = self._planned(band, now)
+            if at <= now:
                 return contacts.failures
             await self._tries.wait_back(min(at - now, MINUTE))
 

@@ -55,17 +55,9 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
 
     An instant that is not after `now` means at once.
     """
-    if contacts.last_try is LastTry.BUSY:
-        return now + FIRST_RETRY
-    if contacts.attempted is None or contacts.last_try is LastTry.BACK:
-        return now
-    settings = state.settings
-    if contacts.last_try is LastTry.REFUSED:
-        return contacts.attempted + LONGEST_RETRY
-    if contacts.failures:
-        return contacts.attempted + _retry_after(contacts)
-    if contacts.live:  # disconnected a moment ago, by another program or an earlier run of the service
-        return contacts.attempted + FIRST_RETRY
+    settled, settings = _whatever_is_known(contacts, now), state.settings
+    if settled is not None or contacts.attempted is None:
+        return settled or now
     if _news_wanted(contacts.attempted, state, now):
         return now
     at_least = min([contacts.attempted + settings.at_least_every, *_postponed_until(state, contacts.attempted)])
@@ -77,6 +69,32 @@ def contact_at(contacts: Contacts, state: State, now: datetime) -> datetime:
     if earliest <= contacts.attempted:  # the band was contacted after that, and what it sent decided nothing
         earliest = contacts.attempted + _apart(contacts, settings.at_most_every)
     return min(at_least, earliest)
+
+
+def collect_at(contacts: Contacts, at_least_every: timedelta, now: datetime) -> datetime:
+    """When to contact one band for whose news nobody waits: seldom, as `contact_at` does while no prompt is near.
+
+    An instant that is not after `now` means at once.
+    """
+    settled = _whatever_is_known(contacts, now)
+    if settled is not None or contacts.attempted is None:
+        return settled or now
+    return contacts.attempted + _apart(contacts, at_least_every)
+
+
+def _whatever_is_known(contacts: Contacts, now: datetime) -> datetime | None:
+    """When to contact one band as its past contacts alone decide it; None if the last one succeeded."""
+    if contacts.last_try is LastTry.BUSY:
+        return now + FIRST_RETRY
+    if contacts.attempted is None or contacts.last_try is LastTry.BACK:
+        return now
+    if contacts.last_try is LastTry.REFUSED:
+        return contacts.attempted + LONGEST_RETRY
+    if contacts.failures:
+        return contacts.attempted + _retry_after(contacts)
+    if contacts.live:  # disconnected a moment ago, by another program or an earlier run of the service
+        return contacts.attempted + FIRST_RETRY
+    return None
 
 
 def _apart(contacts: Contacts, least: timedelta) -> timedelta:

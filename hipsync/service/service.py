@@ -1,8 +1,9 @@
 """Collecting and judging, wired together.
 
 `plan.next_wake(state, now)` says when something has to happen next, and `Service.wake(now)` does it; between them they
-hold every decision. The scheduler of `hipsync run` and the fast clock of the demo loop over the same two. How a band is
-contacted is for `contact`, how one is stayed connected to is for `live`, how a prompt is shown is for `showing`. The
+hold every decision. The scheduler of `hipsync run` and the fast clock of the demo loop over the same two. What does not
+depend on what is judged is in `collecting`; how a band is contacted is for `contact`, how one is stayed connected to is
+for `live`, how a prompt is shown is for `showing`. The
 one rule: collecting and judging meet only in the store, so that a dead radio delays data and never the verdict on what
 is known.
 """
@@ -14,35 +15,22 @@ import logging
 import secrets
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 from hipsync.core.band_troubles import SILENT, remarks_due
 from hipsync.core.prompting import outcome
 from hipsync.core.speaking import Here
 from hipsync.core.timeline import instant_of
-from hipsync.driver import Driver, Message
-from hipsync.errors import BluetoothUnavailable, Damaged
+from hipsync.driver import Driver
 from hipsync.model import Answer, Band, BandId, Desk, Occasion, Remark, Trial, Trouble
 from hipsync.service.band_facts import facts_of
 from hipsync.service.clock_steps import MOST_TOLD, Step
-from hipsync.service.contact import Connector, Radio, Talk, Tries, Visits
-from hipsync.service.live import LiveBands
+from hipsync.service.collecting import Collecting
+from hipsync.service.contact import Radio, Talk, Visits
 from hipsync.service.notices import Notices
-from hipsync.service.plan import LISTEN_SELDOM, asks_here, backup_due, contact_at, listens, may_come_early, sat_down
+from hipsync.service.plan import asks_here, contact_at, may_come_early, next_wake, sat_down
 from hipsync.service.showing import Deliver, Showing
-from hipsync.service.state import (
-    LastPast,
-    LastTry,
-    Running,
-    Settings,
-    State,
-    contacts_of,
-    families_of,
-    state_of,
-    zones_of,
-)
+from hipsync.service.state import Contacts, LastPast, Running, Settings, State, state_of
 from hipsync.store import Store
-from hipsync.store.checked import last_check
 
 log = logging.getLogger(__name__)
 
@@ -59,17 +47,7 @@ LONG_STEP = timedelta(hours=1)
 matter."""
 
 
-class Fetched(NamedTuple):
-    """The result of one contact that a person asked for."""
-
-    epochs: int
-    history: bool
-    """Whether bands of this kind store any epochs."""
-    held: bool
-    """Whether the service stays connected to this band, so that nothing had to be fetched."""
-
-
-class Service:
+class Service(Collecting):
     """Contacts bands when they are due, judges what is stored, and shows prompts. Only one `wake` may run at a time."""
 
     def __init__(
@@ -111,12 +89,13 @@ class Service:
         clock of the event loop, and nobody sets the clock of `now`. `store_presence` stores what is known of the
         computer's use and waits in memory.
         """
-        self.store = store
-        self.settings = settings
-        """May be replaced between two wakes."""
-        self._now, self._hear, self._show_remark = now, hear, show_remark
+        super().__init__(
+            store, settings, radio=radio, drivers=drivers, secret=secret, now=now, hear=hear, show_damage=show_damage,
+            passed=passed, keep=keep,
+        )  # fmt: skip
+        self._show_remark = show_remark
         self._showing, self._notices = Showing(store, deliver, deliver_quietly or deliver, now), notices
-        self._show_damage, self._look_here, self._speaks = show_damage, look_here, speaks
+        self._look_here, self._speaks = look_here, speaks
         self._here, self._here_s = Here(), -HERE_FOR_S
         """What this computer answered last, and when, as `passed` counts."""
         self._last_past = LastPast()
@@ -124,27 +103,10 @@ class Service:
         self._asked_early: datetime | None = None
         """The start of the stretch for which the bands were asked so that its prompt may come early."""
         self._store_presence = store_presence
-        self._damage: str | None = None
-        """What is wrong with the database, as it was told last; None if nothing is."""
-        self._families, self._tries = families_of(drivers), Tries()
-        self._passed = passed or _loop_s
-        self._listened_s: float | None = None
         self._skipped: list[Step] = []
         """Times that the clock skipped when it was put forward, in order."""
         self._put_forward_s: float | None = None
         """When the clock was put forward by `LONG_STEP` or more, as `passed` counts."""
-        self.connector = Connector(
-            store,
-            self._tries,
-            radio=radio,
-            drivers=drivers,
-            secret=secret,
-            keep=keep,
-            settings=lambda: self.settings,
-            now=now,
-            passed=passed,
-        )
-        self.live = LiveBands(store, self.connector, self._tries, self._families, state=self.state, now=now)
 
     def state(self, now: datetime) -> State:
         """All that is known at `now`; every decision is based on it. Raises `StoreError`."""
@@ -189,13 +151,23 @@ class Service:
 
         What it skipped before passes after all if it is put back. Conversations with live bands begin anew.
         """
-        self.live.begin_anew()
+        super().clock_was_set(step)
         cut = [each._replace(became=min(each.became, step.became)) for each in self._skipped]
         self._skipped = [each for each in cut if each.was < each.became][-MOST_TOLD:]
         if step.became > step.was:
             self._skipped.append(step)
         if step.became - step.was >= LONG_STEP:
             self._put_forward_s = self._passed()
+
+    def look(self, now: datetime) -> tuple[datetime, State]:
+        """When to wake next, by what is known at `now`; and that. Raises `StoreError`."""
+        state = self.state(now)
+        return next_wake(state, now), state
+
+    def planned(self, band: Band, now: datetime) -> tuple[Contacts, datetime]:
+        state = self.state(now)
+        contacts = next(each for each in state.contacts if each.band.id == band.id)
+        return contacts, contact_at(contacts, state, now)
 
     async def wake(self, now: datetime) -> State:
         """Contact the bands that are due, settle open prompts, show what is due, and return the state after that.
@@ -233,29 +205,9 @@ class Service:
 
     async def leave(self) -> None:
         """End all visits, leave all live bands and withdraw all notices; what bands have sent is stored first."""
-        await asyncio.gather(self.live.leave(), self.connector.leave())
+        await super().leave()
         if self._notices is not None:
             await self._notices.withdraw(self._notices.open())
-
-    async def fetch(self, band: Band, since: datetime | None = None) -> Fetched:
-        """Contact a band now, unless the service stays connected to it: such a band sends everything unasked.
-
-        `since` is as for `Connector.talk`. Raises `DeviceError`, `BluetoothUnavailable`, `ConfigError`, `StoreError`.
-        """
-        if await self.live.talk_with(band) is not None:
-            return Fetched(0, history=False, held=True)
-        await self.connector.wait_visit(band)
-        async with self.connector.talk(band, since) as talk:
-            return Fetched(talk.epochs, history=talk.dialogue.abilities.history is not None, held=False)
-
-    async def buzz(self, band: Band) -> None:
-        """Make a band vibrate, over the open connection if there is one. Raises what `fetch` raises."""
-        message = Message("hipsync", "Here I am", asks=False)
-        if (live := await self.live.talk_with(band)) is not None:
-            await live.dialogue.nudge(message)
-            return
-        async with self.connector.talk(band) as talk:
-            await talk.dialogue.nudge(message)
 
     async def _judge(self, state: State, now: datetime, talks: Sequence[Talk]) -> State:
         """Settle open prompts, show what is due, also on the bands of `talks` and live ones; return the new state.
@@ -338,58 +290,3 @@ class Service:
             self.store.add_remark(remark, now)
             log.warning("%s", remark.text)
             await self._show_remark(remark)
-
-    async def listen(self) -> bool:
-        """Listen for bands that went away, and return whether one is in reach again. It is then due at once."""
-        now = self._now()
-        contacts = contacts_of(self.store, self._families, self._tries.last, now)
-        passed = self._passed()
-        waited = LISTEN_SELDOM if self._listened_s is None else timedelta(seconds=passed - self._listened_s)
-        away = [each.band for each in contacts if listens(each, waited, now)]
-        if self._hear is None or not away:
-            return False
-        self._listened_s = passed
-        try:
-            heard = await self._hear(away)
-        except BluetoothUnavailable as error:
-            log.debug("no band can be heard: %s", error)
-            return False
-        back = [
-            band for band in away if band.id in heard and self._tries.last.get(band.id, LastTry.AWAY) is LastTry.AWAY
-        ]
-        for band in back:
-            log.info("%s: it is back in range", band.name)
-        self._tries.mark_back(back)
-        return bool(back)
-
-    async def backup(self) -> None:
-        """Copy the database if that is due, which checks it. What was found is logged and shown once.
-
-        Raises `StoreError`.
-        """
-        now = self._now()
-        if self.store.path is None:
-            return
-        try:
-            if backup_due(self.store.backed_up(now=now), zones_of(self.store, self.settings), now):
-                copy = await asyncio.to_thread(self.store.backup, None, now)
-                log.info("the database was copied to %s", copy)
-        except Damaged as error:  # it is tried again in an hour
-            log.debug("%s", error)
-            await self._tell_damage(str(error))
-            return
-        checked = last_check(self.store.path)
-        await self._tell_damage(None if checked is None else checked.told(self.store.path))
-
-    async def _tell_damage(self, found: str | None) -> None:
-        """Log and show what is wrong with the database, unless that was done already; None means nothing is."""
-        if found is not None and self._damage is None:
-            log.error("%s", found)
-            if self._show_damage is not None:
-                await self._show_damage()
-        self._damage = found
-
-
-def _loop_s() -> float:
-    """Seconds by the clock of the running event loop."""
-    return asyncio.get_running_loop().time()

@@ -109,6 +109,20 @@ class Fleet(NamedTuple):
 _FLEET = Fleet()
 
 
+class Gateway(NamedTuple):
+    """What `hipsync gateway run` does besides collecting: the table `[gateway]`."""
+
+    prompt: bool = False
+    """Whether it reminds, as `hipsync run` does, because all bands are of one wearer. Off, because the minutes of
+    several wearers are nobody's day, and a ward needs no reminder on the screen of the computer in its cupboard."""
+    ship_minutes: int = 60
+    """After how many minutes it ships again, as `hipsync fleet ship` does, if a fleet's database is named; 0 for never.
+    An hour, because most bands are contacted every few hours."""
+
+
+_GATEWAY = Gateway()
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """The user's settings. Those of the sitting rule are in `rule`, and those that limit prompts are in `policy`."""
@@ -208,6 +222,8 @@ class Config:
     """The broker of the home: the table `[mqtt]`."""
     fleet: Fleet = _FLEET
     """The database of many wearers: the table `[fleet]`."""
+    gateway: Gateway = _GATEWAY
+    """What a gateway does besides collecting: the table `[gateway]`."""
 
     therapist_name: str = ""
     """The therapist whom `hipsync done --hurt` names, with telephone number and web page. Empty by default,

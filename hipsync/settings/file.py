@@ -55,7 +55,8 @@ def load(file: Path, *, required: bool = False) -> Config:
 
 def parsed(document: Mapping[str, Toml], file: str) -> Config:
     """Check a parsed TOML document and return its settings. Error messages call it `file`. Raises `ConfigError`."""
-    changed: dict[str, dict[str, Any]] = {"rule": {}, "policy": {}, "goals": {}, "mqtt": {}, "fleet": {}, "": {}}
+    parts = ("rule", "policy", "goals", "mqtt", "fleet", "gateway", "")
+    changed: dict[str, dict[str, Any]] = {part: {} for part in parts}
     for table, content in document.items():
         keys = _KEYS.get(table)
         if keys is None:
@@ -116,7 +117,10 @@ def _changed(config: Config, changed: Mapping[str, dict[str, Any]]) -> Config:
     goals = config.goals._replace(**changed["goals"])
     mqtt = config.mqtt._replace(**changed["mqtt"])
     fleet = config.fleet._replace(**changed["fleet"])
-    return replace(config, rule=rule, policy=policy, goals=goals, mqtt=mqtt, fleet=fleet, **changed[""])
+    gateway = config.gateway._replace(**changed["gateway"])
+    return replace(
+        config, rule=rule, policy=policy, goals=goals, mqtt=mqtt, fleet=fleet, gateway=gateway, **changed[""]
+    )
 
 
 def _check_share(config: Config, file: str) -> None:
@@ -294,6 +298,10 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
         "share": _Key("mqtt.share", values.word_of(Share)),
     },
     "fleet": {"dsn": _Key("fleet.dsn", values.conninfo)},
+    "gateway": {
+        "prompt": _Key("gateway.prompt", values.true_or_false),
+        "ship_minutes": _Key("gateway.ship_minutes", values.whole_number(0, 1440)),
+    },
     "therapist": {
         "name": _Key("therapist_name", values.text),
         "phone": _Key("therapist_phone", values.text),

@@ -72,8 +72,8 @@ async def synced(clock: FastClock, path: Path, bands: int) -> dict[str, float]:
     made = [simulator(key)(life, now=clock.now(), zone=ZONE, secret=KEY) for key in kinds]
     with Store.open(path) as store:
         async with simulated_radio(made, now=clock.now) as air:
-            await _connected(air)
-            alone_mib = _most_resident_mib()
+            await connected_to_all(air)
+            alone_mib = most_resident_mib()
             cpu_s, wall_s = time.process_time(), time.perf_counter()
             held = [
                 _added(store, known[key], band, air.addresses[number], clock.now())
@@ -92,7 +92,7 @@ async def synced(clock: FastClock, path: Path, bands: int) -> dict[str, float]:
                 for band in held:
                     await stack.enter_async_context(service.connector.talk(band))
                 cpu_s, wall_s = time.process_time() - cpu_s, time.perf_counter() - wall_s
-                synced_mib = _most_resident_mib()
+                synced_mib = most_resident_mib()
         for band in held:
             _compare(store, band, known[band.driver], life, clock.now())
     return {
@@ -105,7 +105,7 @@ async def synced(clock: FastClock, path: Path, bands: int) -> dict[str, float]:
     }
 
 
-async def _connected(air: SimulatedRadio) -> None:
+async def connected_to_all(air: SimulatedRadio) -> None:
     """Connect to all bands at once by Bleak alone, then disconnect."""
     async with AsyncExitStack() as stack:
         for address in air.addresses:
@@ -153,7 +153,7 @@ def _compare(store: Store, band: Band, driver: Driver, life: Sequence[Epoch], no
         raise AssertionError(f"{band.name} told {told} steps until {until}, and its wearer walked {walked}")
 
 
-def _most_resident_mib() -> float:
+def most_resident_mib() -> float:
     """How much memory this process had at most; not what the one that started it had, which getrusage(2) would keep."""
     if sys.platform != "linux":
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / A_MIB

@@ -46,13 +46,14 @@ def refusal(file: Path, text: str) -> str:
 
 def settings_by_name(config: Config) -> dict[str, object]:
     """All settings, those of the rule, the policy, the broker and the fleet as "rule.limit_minutes" and so on."""
-    parts = {"rule", "policy", "mqtt", "fleet"}
+    parts = {"rule", "policy", "mqtt", "fleet", "gateway"}
     single = {each.name: getattr(config, each.name) for each in fields(config) if each.name not in parts}
     mqtt = {f"mqtt.{name}": value for name, value in config.mqtt._asdict().items()}
     fleet = {f"fleet.{name}": value for name, value in config.fleet._asdict().items()}
+    gateway = {f"gateway.{name}": value for name, value in config.gateway._asdict().items()}
     rule = {f"rule.{name}": value for name, value in config.rule._asdict().items()}
     policy = {f"policy.{each.name}": getattr(config.policy, each.name) for each in fields(config.policy)}
-    return {**single, **rule, **policy, **mqtt, **fleet}
+    return {**single, **rule, **policy, **mqtt, **fleet, **gateway}
 
 
 def test_without_a_file_the_defaults_hold(file: Path) -> None:
@@ -120,6 +121,9 @@ def test_an_empty_file_and_empty_tables_change_nothing(file: Path) -> None:
         ("mqtt", 'wearer = "anna-2"', "mqtt.wearer", "anna-2"),
         ("mqtt", 'prefix = "ha/test"', "mqtt.prefix", "ha/test"),
         ("fleet", 'dsn = "service=fleet"', "fleet.dsn", "service=fleet"),
+        ("gateway", "prompt = true", "gateway.prompt", True),
+        ("gateway", "ship_minutes = 0", "gateway.ship_minutes", 0),
+        ("gateway", "ship_minutes = 1440", "gateway.ship_minutes", 1440),
         ("therapist", 'name = "A. Body"', "therapist_name", "A. Body"),
         ("therapist", 'phone = "000"', "therapist_phone", "000"),
         ("therapist", 'url = "https://example.org"', "therapist_url", "https://example.org"),
