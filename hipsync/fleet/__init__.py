@@ -9,6 +9,7 @@ checking.py    what works between this computer and the database, tried
 A gateway ships:
 band_days.py   which bands are shipped, and a band-day as Postgres takes it
 shipping.py    a gateway's SQLite as the outbox
+shipper.py     ships every so many minutes while a gateway runs
 obeying.py     a gateway erases what was erased there
 
 Who is who:

@@ -6,6 +6,7 @@
     uv run python -m bench --check today    fails if a figure is worse by a fifth than what `known.json` says
     uv run python -m bench.growth           commands and copies after 1, 2, 5 and 10 years
     uv run python -m bench.fleet            1,000 wearers in a Postgres of their own; needs Debian's
+    uv run python -m bench.gateway FILE     a day of 50 wearers on one gateway
     uv run python -m bench.peers            other programs beside the same floors, where they can be installed
     uv run python -m bench.activpal         the rule's prompts against posture sensors; needs ../shared/data
     uv run python -m bench.sleepers         prompts for sleepers, with and without a heart rate; needs ../shared/data

@@ -15,7 +15,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 
@@ -69,7 +69,7 @@ async def lived(clock: FastClock, path: Path, bands: int) -> dict[str, object]:
                 able = known[key].abilities
                 store.add_band(
                     name=f"{number:02} {key}", driver=key, address=air.addresses[number], now=clock.now(),
-                    advertised_name=band.advertisement().name, vouches=able.wear, reports_wear=able.wear,
+                    advertised_name=band.advertisement().name or "", vouches=able.wear, reports_wear=able.wear,
                 )  # fmt: skip
             radio = Counted(BleakRadio(air.adapter))
             gateway = Gateway(
@@ -79,8 +79,8 @@ async def lived(clock: FastClock, path: Path, bands: int) -> dict[str, object]:
             cpu_s, grown_mib = time.process_time() - cpu_s, most_resident_mib() - alone_mib
         if store.prompts(MIDNIGHT - timedelta(days=400), DAY_END + timedelta(days=400)):
             raise AssertionError("a gateway stored a prompt")
-        for band, each in zip(store.bands(), life, strict=True):
-            compare(store, band, each)
+        for one, each in zip(store.bands(), life, strict=True):
+            compare(store, one, each)
         live = [each.band.name for each in gateway.contacts(clock.now()) if each.live]
     return {"contacts": radio.contacts, "live": live, "cpu_s": cpu_s, "alone_mib": alone_mib, "grown_mib": grown_mib}
 
@@ -121,8 +121,8 @@ def compare(store: Store, band: Band, life: Life) -> None:
         raise AssertionError(f"{band.name} told {told} steps until {until}, and there were {_sum(walked, until)}")
 
 
-def _sum(walked: Mapping[object, int], until: object) -> int:
-    return sum(steps for start, steps in walked.items() if start < until)  # type: ignore[operator]
+def _sum(walked: Mapping[datetime, int], until: datetime | None) -> int:
+    return sum(steps for start, steps in walked.items() if until is not None and start < until)
 
 
 def main(path: str, bands: str = str(BANDS)) -> None:

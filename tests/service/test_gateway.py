@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from hipsync.driver import Driver
 from hipsync.errors import StoreError
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE
@@ -19,7 +19,7 @@ from hipsync.service.gateway import AT_ONCE, Gateway
 from hipsync.service.plan import collect_at
 from hipsync.service.state import Contacts, LastTry
 from hipsync.simulated import SimulatedBand
-from hipsync.testing.direct import run
+from hipsync.testing.direct import DirectConnection, run
 from hipsync_devices.huami.sim import MiBand
 from support.builders import day
 from support.world import HOUR, KEY, NINE, SECOND, SETTINGS, UTC_ZONE, Disk, Wrist, pine_time
@@ -32,13 +32,13 @@ def mi_band(drawing: str = "600m sit") -> MiBand:
 class Ward:
     """A gateway with its store, clock and bands."""
 
-    def __init__(self, clock: FastClock, known: dict[str, Driver] | None = None, **bands: SimulatedBand) -> None:
+    def __init__(self, clock: FastClock, bands: dict[str, SimulatedBand]) -> None:
         self.clock, self.wrist, self.store = clock, Wrist(clock.now, **bands), Disk.in_memory()
         for address, band in bands.items():
             kind = "huami" if isinstance(band, MiBand) else "infinitime"
             self.store.add_band(name=address, driver=kind, address=address, now=NINE, vouches=kind == "huami")
         self.gateway = Gateway(
-            self.store, replace(SETTINGS, at_least_every=4 * HOUR), radio=self.wrist, drivers=known or drivers(),
+            self.store, replace(SETTINGS, at_least_every=4 * HOUR), radio=self.wrist, drivers=drivers(),
             secret=lambda _: KEY, now=clock.now, passed=clock.passed, hear=self.wrist.hear,
         )  # fmt: skip
 
@@ -54,7 +54,7 @@ class Ward:
 
 def ward_after(story: Callable[[Ward], Awaitable[None]], **bands: SimulatedBand) -> Ward:
     async def live_through(clock: FastClock) -> Ward:
-        ward = Ward(clock, **bands)
+        ward = Ward(clock, bands)
         try:
             await story(ward)
         finally:
@@ -73,7 +73,7 @@ def test_bands_are_contacted_every_few_hours_and_somebody_who_sits_is_left_alone
     ward = ward_after(story, **bands)
     for name, band in bands.items():
         assert [round(minutes) for minutes in ward.wrist.minutes_of(name)] == [0, 240, 480]
-        assert band.nudges == 0
+        assert band.shown == []
     assert ward.store.prompts(NINE - HOUR, NINE + 24 * HOUR) == []
     assert ward.store.draws(NINE - HOUR, NINE + 24 * HOUR) == []
     known = [len(ward.store.epochs(band.id, NINE, NINE + 480 * MINUTE)) for band in ward.store.bands()]
@@ -91,25 +91,26 @@ def test_a_band_that_keeps_nothing_is_stayed_connected_to() -> None:
     assert ward.store.counters(band.id, NINE, NINE + 300 * MINUTE)[-1].steps >= 50 * 295
 
 
-def test_no_more_than_a_few_are_contacted_at_the_same_time_and_each_has_its_turn() -> None:
+class Peak(dict[str, DirectConnection]):
+    """Open connections, and how many there were at most."""
+
     most = 0
 
+    def __setitem__(self, address: str, connection: DirectConnection) -> None:
+        super().__setitem__(address, connection)
+        self.most = max(self.most, len(self))
+
+
+def test_no_more_than_a_few_are_contacted_at_the_same_time_and_each_has_its_turn() -> None:
+    opened = Peak()
+
     async def story(ward: Ward) -> None:
-        nonlocal most
-
-        async def watch() -> None:
-            nonlocal most
-            while True:
-                most = max(most, len(ward.wrist.open))
-                await asyncio.sleep(0)
-
-        watching = asyncio.create_task(watch())
+        ward.wrist.open = opened
         await ward.run_until(5)
-        watching.cancel()
 
     names = [f"band{number}" for number in range(3 * AT_ONCE)]
     ward = ward_after(story, **{name: mi_band() for name in names})
-    assert most == AT_ONCE
+    assert opened.most == AT_ONCE
     assert [len(ward.wrist.minutes_of(name)) for name in names] == [1] * len(names)
 
 
@@ -174,7 +175,7 @@ def test_a_gateway_has_no_line_for_a_status_bar() -> None:
         ({}, 110),
     ],
 )
-def test_when_a_band_is_contacted_for_whose_news_nobody_waits(contacts: dict[str, object], minutes: int) -> None:
+def test_when_a_band_is_contacted_for_whose_news_nobody_waits(contacts: dict[str, Any], minutes: int) -> None:
     """By the rule for each case, ten minutes after the last attempt, with at least every two hours."""
     store = Disk.in_memory()
     band = store.add_band(name="one", driver="huami", address="one", now=NINE)
