@@ -216,6 +216,10 @@ BEGIN
                 FROM hipsync.worn WHERE band = one.id AND wearer = wearer_;
             SELECT range_agg(tstzrange(since, until)) INTO lost FROM hipsync.erased
                 WHERE erasure = erasure_ AND mark = one.mark;
+            DELETE FROM hipsync.band_days   -- which is quicker than to cut all of it
+                WHERE band = one.id AND lost @> tstzrange(hipsync.instant(day, 0), hipsync.reach(day, epochs, workouts));
+            GET DIAGNOSTICS found_ = ROW_COUNT;
+            days_ := days_ + found_;
             UPDATE hipsync.band_days SET epochs = hipsync.without(lost, day, epochs),
                 counters = hipsync.without(lost, day, counters), wears = hipsync.without(lost, day, wears),
                 charges = hipsync.without(lost, day, charges), workouts = hipsync.without(lost, day, workouts),
