@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from hipsync.cli import exits
@@ -18,6 +20,13 @@ from hipsync.cli.fleet_wearers import hand_command, wearer_command
 from hipsync.cli.saying import say, tell_json
 from hipsync.text import counted
 
+if TYPE_CHECKING:
+    from hipsync.fleet.shipping import Told
+
+ELSEWHERE = (
+    "{} of bands of another site; forget those bands here, or let the owner of the database say of which site this"
+    " computer is, with `hipsync fleet site`"
+)
 MADE = {
     "made": "The fleet's database is made.",
     "brought up": "The fleet's database is brought up to this version.",
@@ -80,8 +89,8 @@ def fleet_check_command(ctx: click.Context, as_json: bool) -> None:
 
 @fleet_command.command("ship")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
-@click.pass_obj
-def fleet_ship_command(app: App, as_json: bool) -> None:
+@click.pass_context
+def fleet_ship_command(ctx: click.Context, as_json: bool) -> None:
     """Bring to Postgres what it lacks of what the bands here reported.
 
     It may run while the service runs, as often as you like, and be cut off anywhere.
@@ -89,6 +98,7 @@ def fleet_ship_command(app: App, as_json: bool) -> None:
     \b
     hipsync fleet ship
     """
+    app: App = ctx.obj
     with app.existing_store() as store, connected_fleet(app) as database:
         from hipsync.fleet.shipping import ship
 
@@ -96,7 +106,13 @@ def fleet_ship_command(app: App, as_json: bool) -> None:
         told = ship(store, database, app.now())
     if as_json:
         tell_json({"version": 1, **told._asdict(), "rows_erased_here": obeyed.rows})
-        return
+    else:
+        _say_shipped(told)
+    if told.elsewhere:
+        ctx.exit(exits.FAILED)
+
+
+def _say_shipped(told: Told) -> None:
     say(
         f"{told.new} band-days are new there, {told.changed} were completed, {told.same} brought nothing new;"
         f" {told.there} were there already."
@@ -105,6 +121,8 @@ def fleet_ship_command(app: App, as_json: bool) -> None:
         say(f"Bands without an address stay here: {told.left_out}.")
     if told.erased:
         say(f"Not stored there, because their wearers are erased: {counted(told.erased, 'band-day')}.")
+    if told.elsewhere:
+        say(f"Not stored there: {ELSEWHERE.format(counted(told.elsewhere, 'band-day'))}.")
 
 
 fleet_command.add_command(judge_command)

@@ -213,7 +213,8 @@ class Database:
     def take(self, batch: Sequence[Parcel]) -> list[str]:
         """Store band-days, which are in order of mark and day, in one transaction with their receipts.
 
-        Return for each what became of it: new, changed, same, or erased. Raises `FleetError`, and then none is stored.
+        Return for each what became of it: new, changed, same, erased or elsewhere. Raises `FleetError`, and
+        then none is stored.
         """
 
         def store() -> list[str]:

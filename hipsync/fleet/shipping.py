@@ -39,6 +39,8 @@ class Told(NamedTuple):
     """How many bands are not shipped (`band_days.shipped`)."""
     erased: int = 0
     """How many were of a wearer who is erased, so that nothing of them was stored."""
+    elsewhere: int = 0
+    """How many were of a band that belongs to another site, so that nothing of them was stored."""
 
 
 def ship(store: Store, database: Database, now: datetime) -> Told:
@@ -50,7 +52,7 @@ def ship(store: Store, database: Database, now: datetime) -> Told:
     refuse_apart(now, database.ready())
     bands = store.bands()
     going = shipped(bands)
-    taken, counts = database.taken(), {"there": 0, "new": 0, "changed": 0, "same": 0, "erased": 0}
+    taken, counts = database.taken(), {"there": 0, "new": 0, "changed": 0, "same": 0, "erased": 0, "elsewhere": 0}
     missing = _missing(store, going, taken, now, counts)
     while batch := list(islice(missing, AT_ONCE)):
         for became in database.take(batch):

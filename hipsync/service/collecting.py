@@ -95,8 +95,10 @@ class Collecting(ABC):
         """When to wake next, by what is known at `now`; and that, or None if nothing is judged. Raises `StoreError`."""
 
     @abstractmethod
-    def planned(self, band: Band, now: datetime) -> tuple[Contacts, datetime]:
-        """The past contacts with a band that has an address, and when to contact it. Raises `StoreError`.
+    def planned(self, band: Band, now: datetime) -> tuple[Contacts, datetime] | None:
+        """The past contacts with a band that has an address, and when to contact it; None if it is gone meanwhile.
+
+        Raises `StoreError`.
 
         An instant that is not after `now` means at once.
         """

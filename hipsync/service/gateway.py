@@ -35,9 +35,9 @@ class Gateway(Collecting):
         instants = [self._due(each, now) for each in self.contacts(now) if not each.live]
         return max(now, min(instants, default=now + self.settings.at_least_every)), None
 
-    def planned(self, band: Band, now: datetime) -> tuple[Contacts, datetime]:
-        contacts = next(each for each in self.contacts(now) if each.band.id == band.id)
-        return contacts, self._due(contacts, now)
+    def planned(self, band: Band, now: datetime) -> tuple[Contacts, datetime] | None:
+        contacts = next((each for each in self.contacts(now) if each.band.id == band.id), None)
+        return None if contacts is None else (contacts, self._due(contacts, now))
 
     async def wake(self, now: datetime) -> None:
         """Contact bands that are due, the one that has waited longest first, and return when one contact has ended.

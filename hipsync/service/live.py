@@ -39,7 +39,7 @@ class LiveBands:
         tries: Tries,
         families: Families,
         *,
-        planned: Callable[[Band, datetime], tuple[Contacts, datetime]],
+        planned: Callable[[Band, datetime], tuple[Contacts, datetime] | None],
         now: Callable[[], datetime],
     ) -> None:
         """`families` says which bands are live that have not shown it themselves; `planned` is `Collecting.planned`."""
@@ -126,7 +126,10 @@ class LiveBands:
         while True:
             failures = 0
             try:
-                failures = await self._until_due(band)
+                tried = await self._until_due(band)
+                if tried is None:
+                    return
+                failures = tried
                 if not await self._watch(band):
                     return
             except (DeviceError, BluetoothUnavailable) as error:
@@ -138,15 +141,20 @@ class LiveBands:
                 log.exception("%s: its driver has a bug", band.name)
                 await self._rest(LONGEST_RETRY, band)
 
-    async def _until_due(self, band: Band) -> int:
+    async def _until_due(self, band: Band) -> int | None:
         """Wait until a live band is to be contacted, and return how many tries in a row have failed so far.
+
+        Return None if it is gone from the database: another program may have removed it meanwhile.
 
         It reckons anew after a minute at most: asyncio's clock stands still while the host sleeps, and the computer's
         may be set, so that the instant is years away or long past.
         """
         while True:
             now = self._now()
-            contacts, at = self._planned(band, now)
+            planned = self._planned(band, now)
+            if planned is None:
+                return None
+            contacts, at = planned
             if at <= now:
                 return contacts.failures
             await self._tries.wait_back(min(at - now, MINUTE))

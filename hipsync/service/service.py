@@ -164,10 +164,10 @@ class Service(Collecting):
         state = self.state(now)
         return next_wake(state, now), state
 
-    def planned(self, band: Band, now: datetime) -> tuple[Contacts, datetime]:
+    def planned(self, band: Band, now: datetime) -> tuple[Contacts, datetime] | None:
         state = self.state(now)
-        contacts = next(each for each in state.contacts if each.band.id == band.id)
-        return contacts, contact_at(contacts, state, now)
+        contacts = next((each for each in state.contacts if each.band.id == band.id), None)
+        return None if contacts is None else (contacts, contact_at(contacts, state, now))
 
     async def wake(self, now: datetime) -> State:
         """Contact the bands that are due, settle open prompts, show what is due, and return the state after that.

@@ -3,13 +3,15 @@
     uv run python -m bench.gateway FILE [BANDS]         FILE is a new database; 50 bands by default
 
 Each band has a wearer of its own. The gateway runs for a day and `MORE`, so that the bands that are contacted now and
-then have told all of the day. Memory is the peak of what was resident, beyond what the simulated bands and their
-Bluetooth stack take alone; CPU is that of everything, simulated bands and their stack included. Raises `AssertionError`
-if what a band told is not what its wearer walked, or if a prompt is stored.
+then have told all of the day. Memory is what is resident at the end, without garbage, beyond what the simulated bands
+and their Bluetooth stack took once each was connected to; CPU is that of everything, simulated bands and their stack
+included. Raises `AssertionError` if what a band told is not what its wearer walked, or if a prompt is stored.
 """
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import json
 import sys
 import time
@@ -19,7 +21,7 @@ from datetime import datetime, timedelta
 from itertools import cycle
 from pathlib import Path
 
-from bench.bands import BANDS, KEY, MIDNIGHT, ZONE, connected_to_all, most_resident_mib
+from bench.bands import BANDS, KEY, MIDNIGHT, ZONE, connected_to_all
 from hipsync.conversation.session import Connection
 from hipsync.host.clock import FastClock
 from hipsync.model import MINUTE, Band, Epoch
@@ -64,7 +66,7 @@ async def lived(clock: FastClock, path: Path, bands: int) -> dict[str, object]:
     with Store.open(path) as store:
         async with simulated_radio(made, now=clock.now) as air:
             await connected_to_all(air)
-            alone_mib, cpu_s = most_resident_mib(), time.process_time()
+            alone_mib, cpu_s = resident_mib(), time.process_time()
             for number, (key, band) in enumerate(zip(kinds, made, strict=True)):
                 able = known[key].abilities
                 store.add_band(
@@ -76,7 +78,7 @@ async def lived(clock: FastClock, path: Path, bands: int) -> dict[str, object]:
                 store, settings_of(Config(), ZONE.key), radio=radio, drivers=known, secret=lambda _: KEY, now=clock.now
             )
             await _run(gateway, clock)
-            cpu_s, grown_mib = time.process_time() - cpu_s, most_resident_mib() - alone_mib
+            cpu_s, grown_mib = time.process_time() - cpu_s, resident_mib() - alone_mib
         if store.prompts(MIDNIGHT - timedelta(days=400), DAY_END + timedelta(days=400)):
             raise AssertionError("a gateway stored a prompt")
         for one, each in zip(store.bands(), life, strict=True):
@@ -95,6 +97,14 @@ async def _run(gateway: Gateway, clock: FastClock) -> None:
             await clock.sleep_until(min(max(due, clock.now() + timedelta(seconds=1)), DAY_END + MORE))
     finally:
         await gateway.leave()
+
+
+def resident_mib() -> float:
+    """MiB of this process that are resident now, without garbage."""
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) / 1024
 
 
 def compare(store: Store, band: Band, life: Life) -> None:

@@ -15,10 +15,11 @@ from hipsync.fleet.place import DEFAULTS, conninfo
 from hipsync.model import MINUTE, Epoch
 from hipsync.settings.config import Fleet
 from hipsync.store import Store
+from hipsync.store.identities import mark_of
 from support.builders import MONDAY
 from support.postgres import Postgres
 
-NOTHING_ERASED = {"erased": 0, "rows_erased_here": 0}
+NOTHING_ERASED = {"erased": 0, "elsewhere": 0, "rows_erased_here": 0}
 
 
 def said(tmp_path: Path, dsn: str, *words: str, environment: dict[str, str] | None = None) -> Result:
@@ -68,6 +69,24 @@ def test_a_gateway_ships_and_is_told_what_came_of_it(fleet: Postgres, heard: Pat
         **NOTHING_ERASED,
     }
     assert "1 were there already." in said(heard, fleet.dsn("ward_1"), "ship").output
+
+
+def test_a_band_of_another_site_is_told_and_holds_up_no_other(fleet: Postgres, heard: Path) -> None:
+    with fleet.owner() as db:
+        db.execute(
+            "INSERT INTO hipsync.bands (mark, driver, vouches, reports_wear, site)"
+            " VALUES (%s, 'huami', false, false, 'south')",
+            [mark_of("huami", "C0:00:00:00:00:01")],
+        )
+    with Store.open(heard / "hipsync.db") as store:
+        for number in (2, 3):
+            band = store.add_band(name=f"n{number}", driver="huami", now=MONDAY, address=f"C0:00:00:00:00:0{number}")
+            store.append(band.id, [Epoch(MONDAY, MINUTE, 5)])
+    done = said(heard, fleet.dsn("ward_1"), "ship")
+    assert (done.exit_code, "2 band-days are new there" in done.output) == (1, True), done.output
+    assert "Not stored there: 1 band-day of bands of another site; forget those bands here" in done.output
+    again = said(heard, fleet.dsn("ward_1"), "ship", "--json")
+    assert (again.exit_code, json.loads(again.output)["elsewhere"], json.loads(again.output)["there"]) == (1, 1, 2)
 
 
 def test_check_says_what_works(fleet: Postgres, tmp_path: Path) -> None:

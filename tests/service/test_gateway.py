@@ -125,6 +125,20 @@ def test_a_band_that_hangs_holds_up_no_other() -> None:
     assert [max(ward.wrist.minutes_of(name)) < 1 for name in names[1:]] == [True] * 2 * AT_ONCE
 
 
+def test_a_live_band_that_another_program_removed_is_left_in_peace(caplog: pytest.LogCaptureFixture) -> None:
+    """As when its wearer is erased in the fleet's database; then its link is lost, before anybody looks."""
+
+    async def story(ward: Ward) -> None:
+        await ward.run_until(10)
+        ward.store.forget(ward.store.bands()[0].id, ward.clock.now(), with_data=True)
+        ward.wrist.open["pine"].drop()
+        await ward.clock.sleep_until(NINE + 30 * MINUTE)
+        assert ward.wrist.minutes_of("pine") == [0]
+
+    ward_after(story, pine=pine_time("300m walk 50"))
+    assert "bug" not in caplog.text
+
+
 def test_a_band_that_was_away_is_contacted_at_once_when_it_is_heard_again() -> None:
     async def story(ward: Ward) -> None:
         ward.wrist.away = {"one"}

@@ -100,7 +100,8 @@ CREATE FUNCTION hipsync.is_empty(
 $$;
 
 -- As before, without what is erased: a band-day of which nothing is left is 'erased', and leaves no trace. So is any of
--- a band that is gone, until the gateway has said that it forgot the band.
+-- a band that is gone, until the gateway has said that it forgot the band. Of a band of another site nothing is stored:
+-- 'elsewhere'; so that it holds up no other band of that gateway.
 CREATE OR REPLACE FUNCTION hipsync.take(
     mark_ text, driver_ text, vouches_ boolean, reports_wear_ boolean, day_ date, e hipsync.epochs,
     c hipsync.counters, w hipsync.wears, p hipsync.charges, r hipsync.workouts, digest_ bytea
@@ -110,6 +111,9 @@ DECLARE
     became text;
 BEGIN
     PERFORM FROM hipsync.bands WHERE mark = mark_ FOR KEY SHARE;        -- waits while it is erased
+    IF EXISTS (SELECT 1 FROM hipsync.bands WHERE mark = mark_ AND site <> hipsync.own_site()) THEN
+        RETURN 'elsewhere';
+    END IF;
     SELECT range_agg(tstzrange(since, until)) INTO lost FROM hipsync.erased WHERE mark = mark_;
     IF lost IS NOT NULL THEN
         IF (hipsync.is_sound(e) AND hipsync.is_sound(c, w, p, r)) IS NOT TRUE THEN
