@@ -82,6 +82,11 @@ class _Known(NamedTuple):
     ahead: datetime | None
     """The last instant of data that are dated in the future; None without any."""
 
+    @property
+    def is_gateway(self) -> bool:
+        """Whether a gateway runs here: then the bands are of many wearers, and there is no day to tell of."""
+        return (self.service or {}).get("judges") is False
+
 
 def _known(app: App, store: Store) -> _Known:
     from hipsync.core.band_troubles import troubles
@@ -146,6 +151,9 @@ def _head(app: App, known: _Known) -> Iterator[str]:
     """Yield what is known now, and what its user should do."""
     from hipsync.service.status_text import sentences
 
+    if known.is_gateway:
+        yield f"A gateway runs here: it collects from {counted(len(known.state.contacts), 'band')}, and judges no day."
+        return
     yield from sentences(known.now)
     if known.service is None:
         yield f"hipsync is not running: no reminders. {'`hipsync --demo run`' if app.is_practice else _starts()}"
@@ -169,9 +177,10 @@ def _details(app: App, store: Store, known: _Known) -> Iterator[str]:
     yield from _row("Service", *_service_lines(known.service))
     for each in state.contacts:
         yield from _row("Band", *_band_lines(store, each, known))
-    if day := _day(app, store, state, now.at):
-        yield from _row("Today", day)
-    yield from _row("Reminders", _hours(store, state, now.at), *other_reminders(state, now.at))
+    if not known.is_gateway:
+        if day := _day(app, store, state, now.at):
+            yield from _row("Today", day)
+        yield from _row("Reminders", _hours(store, state, now.at), *other_reminders(state, now.at))
     if (home := _home_text(known.service)) is not None:
         yield from _row("Home", home)
     yield from _row("Database", _checked_text(app.checked, now))
@@ -325,6 +334,7 @@ def _status_json(known: _Known) -> dict[str, object]:
         "at": now.at.isoformat(),
         "known_until": None if until is None else instant_of(until).isoformat(),
         **_now_json(now),
+        **(_NO_DAY if known.is_gateway else {}),
         "until": None if now.until is None else now.until.isoformat(),
         "next_wake": next_wake(state, now.at).isoformat(),
         "occasions": {
@@ -346,6 +356,12 @@ def _status_json(known: _Known) -> dict[str, object]:
         "clock_steps": [{"was": was.isoformat(), "became": became.isoformat()} for was, became in known.steps],
         "dated_ahead": None if known.ahead is None else known.ahead.isoformat(),
     }
+
+
+_NO_DAY: Mapping[str, object] = {
+    "state": "gateway", "since": None, "sitting_minutes": None, "reason": "gateway", "held_by": None, "reminder": None,
+}  # fmt: skip
+"""What `status --json` says in place of a day while a gateway runs."""
 
 
 def _now_json(now: Now) -> dict[str, object]:

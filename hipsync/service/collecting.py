@@ -41,6 +41,9 @@ class Fetched(NamedTuple):
 class Collecting(ABC):
     """Contacts bands, stays connected to live ones, and looks after the database."""
 
+    judges = True
+    """Whether what the bands send is judged as one wearer's day."""
+
     def __init__(
         self,
         store: Store,

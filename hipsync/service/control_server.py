@@ -95,7 +95,7 @@ class ControlServer:
                 steps, trouble = steps_to_json(self._alarm.steps()), self._trouble()
                 return {
                     "process": os.getpid(), "connected": connected, "trouble": trouble, "clock_steps": steps,
-                    "here": here_to_json(self._service.here()),
+                    "here": here_to_json(self._service.here()), "judges": self._service.judges,
                     "home": None if self._home is None else self._home.told(),
                     "proxies": [] if self._rooms is None else self._rooms.told(),
                 }  # fmt: skip

@@ -26,6 +26,7 @@ WITHIN = timedelta(seconds=90)
 class Gateway(Collecting):
     """Contacts bands when they are due, a few at a time."""
 
+    judges = False
     _begun: tuple[Visits, ...] = ()
     """The visits whose end was not looked at yet, each by itself."""
 

@@ -280,3 +280,16 @@ def test_status_of_a_new_machine_has_the_same_keys(defaults: Machine) -> None:
     defaults.band(SITTING)
     assert found(defaults, "status", "--json").keys() == nothing.keys()
     assert nothing["reason"] == "no data"
+
+
+def test_while_a_gateway_runs_there_is_no_day_to_tell_of(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its bands are of many wearers: what they say together is nobody's sitting."""
+    machine.band(day("10m walk, 65m sit", NINE))
+    answer = {"process": 7, "judges": False, "trouble": "nothing is shipped: away"}
+    monkeypatch.setattr("hipsync.cli.status._service", lambda _: answer)
+    lines = machine.told("status").splitlines()
+    assert lines[0] == "A gateway runs here: it collects from 1 band, and judges no day."
+    assert [line for line in lines if line.startswith(("  Today", "  Reminders"))] == []
+    assert "trouble: nothing is shipped: away" in "".join(lines)
+    told = json.loads(machine.told("status", "--json"))
+    assert (told["state"], told["sitting_minutes"], told["reminder"], told["running"]) == ("gateway", None, None, True)

@@ -172,7 +172,8 @@ def test_a_gateway_has_no_line_for_a_status_bar() -> None:
         alarm = Alarm(ward.gateway, ward.clock, None, asyncio.Event())
         server = ControlServer(ward.gateway, alarm, ward.clock)
         assert "judges nothing" in str((await server.answer({"do": "line"}))["error"])
-        assert (await server.answer({"do": "status"}))["here"] is None
+        told = await server.answer({"do": "status"})
+        assert (told["here"], told["judges"]) == (None, False)
 
     ward_after(story, one=mi_band())
 
