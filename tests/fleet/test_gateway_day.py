@@ -17,7 +17,7 @@ from hipsync.testing.direct import run
 from support.postgres import Postgres
 
 
-@pytest.mark.ring
+@pytest.mark.long
 def test_a_day_of_all_families_is_in_the_gateway_and_in_postgres(fleet: Postgres, tmp_path: Path) -> None:
     """`lived` compares what each band told with what its wearer did, and that no prompt is stored."""
     path, families = tmp_path / "ward.db", len(drivers())

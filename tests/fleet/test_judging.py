@@ -98,8 +98,8 @@ def days_here(store: Store, zone: str = LONDON, now: datetime = NOW, limit_minut
 
 
 def seeds(few: Iterable[int], more: Iterable[int]) -> list[Any]:
-    """A few seeds for the default tests, and more for the ring."""
-    return [*few, *(pytest.param(seed, marks=pytest.mark.ring) for seed in more)]
+    """A few seeds for the default tests, and more for `--long`."""
+    return [*few, *(pytest.param(seed, marks=pytest.mark.long) for seed in more)]
 
 
 @pytest.fixture
