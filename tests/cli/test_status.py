@@ -285,8 +285,12 @@ def test_status_of_a_new_machine_has_the_same_keys(defaults: Machine) -> None:
 def test_while_a_gateway_runs_there_is_no_day_to_tell_of(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its bands are of many wearers: what they say together is nobody's sitting."""
     machine.band(day("10m walk, 65m sit", NINE))
-    answer = {"process": 7, "judges": False, "trouble": "nothing is shipped: away"}
-    monkeypatch.setattr("hipsync.cli.status._service", lambda _: answer)
+    answer: dict[str, int | bool | str] = {"process": 7, "judges": False, "trouble": "nothing is shipped: away"}
+
+    def service(_: object) -> dict[str, int | bool | str]:
+        return answer
+
+    monkeypatch.setattr("hipsync.cli.status._service", service)
     lines = machine.told("status").splitlines()
     assert lines[0] == "A gateway runs here: it collects from 1 band, and judges no day."
     assert [line for line in lines if line.startswith(("  Today", "  Reminders"))] == []
