@@ -8,7 +8,7 @@ import click
 
 from hipsync.cli import exits
 from hipsync.cli.app import App
-from hipsync.cli.fleet_access import fleet_care_command, fleet_site_command
+from hipsync.cli.fleet_access import fleet_care_command, fleet_computer_command, fleet_site_command
 from hipsync.cli.fleet_ask import fleet_ask_command
 from hipsync.cli.fleet_erase import fleet_erase_command
 from hipsync.cli.fleet_export import fleet_export_command
@@ -130,6 +130,7 @@ fleet_command.add_command(wearer_command)
 fleet_command.add_command(hand_command)
 fleet_command.add_command(fleet_care_command)
 fleet_command.add_command(fleet_site_command)
+fleet_command.add_command(fleet_computer_command)
 fleet_command.add_command(fleet_erase_command)
 fleet_command.add_command(fleet_ask_command)
 fleet_command.add_command(fleet_export_command)

@@ -1,4 +1,4 @@
-"""`fleet care` and `fleet site`: whose days a doctor sees, and of which site a gateway is."""
+"""`fleet care`, `fleet site`, `fleet computer`: whose days a doctor sees; of which site, or whose, a gateway is."""
 
 from __future__ import annotations
 
@@ -51,3 +51,25 @@ def fleet_site_command(app: App, login: str, site: str) -> None:
 
         set_site(database, login, site)
     say(f"{clean(login)} is of the site {site}." if site else f"{clean(login)} is of no site.")
+
+
+@click.command("computer")
+@click.argument("login")
+@click.argument("pseudonym")
+@click.pass_obj
+def fleet_computer_command(app: App, login: str, pseudonym: str) -> None:
+    """Say whose own computer a gateway is, as the owner.
+
+    With gateway.prompt and gateway.share, all computers of one wearer share what they know, and one of them reminds.
+    With an empty word it is nobody's, as all are at first.
+
+    \b
+    hipsync fleet computer desk_14 P-014
+    hipsync fleet computer laptop_14 P-014
+    hipsync fleet computer desk_14 ''
+    """
+    with connected_fleet(app) as database:
+        from hipsync.fleet.access import set_computer
+
+        set_computer(database, login, pseudonym)
+    say(f"{clean(login)} is a computer of {pseudonym}." if pseudonym else f"{clean(login)} is nobody's own computer.")

@@ -25,12 +25,17 @@ def fleet_conninfo(app: App) -> str:
 
 def connected_fleet(app: App) -> AbstractContextManager[Database]:
     """Return a connection to the fleet's database. Raises `ConfigError`, also if the extra is missing."""
+    refuse_missing_extra()
+    from hipsync.fleet.database import connected
+
+    return connected(fleet_conninfo(app))
+
+
+def refuse_missing_extra() -> None:
+    """Raise `ConfigError` if the library for Postgres is not installed."""
     from importlib.util import find_spec
 
     if find_spec("psycopg") is None:
         from hipsync.host.installed import with_extra
 
         raise ConfigError(NEEDS_EXTRA.format(with_extra("fleet")))
-    from hipsync.fleet.database import connected
-
-    return connected(fleet_conninfo(app))

@@ -10,6 +10,7 @@ from hipsync.cli.app import App
 from hipsync.cli.fleet_place import connected_fleet
 from hipsync.cli.saying import say, tell_json, tell_rows
 from hipsync.errors import ConfigError
+from hipsync.text import clean
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -105,10 +106,10 @@ def list_command(app: App, as_json: bool) -> None:
     if not wearers:
         say("Nobody takes part yet: `hipsync fleet wearer add P-001`.")
         return
-    head = ("wearer", "zone", "limit", "exercises since", "left", "bands")
+    head = ("wearer", "zone", "limit", "exercises since", "left", "bands", "computers")
     cells = [
         (one.pseudonym, one.zone, str(one.limit_minutes), _iso(one.treated) or "", _iso(one.left_on) or "",
-         " ".join(mark[:12] for mark in one.bands))
+         " ".join(mark[:12] for mark in one.bands), " ".join(map(clean, one.computers)))
         for one in wearers
     ]  # fmt: skip
     tell_rows([head, *cells])

@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING
 import click
 
 from hipsync.cli.app import App
+from hipsync.cli.fleet_place import fleet_conninfo, refuse_missing_extra
+from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hipsync.fleet.sharing import FleetSharing
     from hipsync.fleet.shipper import Shipper
     from hipsync.fleet.shipping import Told
+    from hipsync.host.clock import Clock
+    from hipsync.service.home_port import Home
     from hipsync.service.state import Settings
+    from hipsync.store import Store
 
 
 @click.group("gateway")
@@ -42,7 +50,8 @@ def gateway_run_command(app: App) -> None:
 
     begin(app)
     shipper = _shipper(app)
-    run_until_interrupted(serve(app, shipper) if app.config().gateway.prompt else _collect(app, shipper))
+    work = serve(app, shipper, _sharing(app)) if app.config().gateway.prompt else _collect(app, shipper)
+    run_until_interrupted(work)
 
 
 def _shipper(app: App) -> Shipper:
@@ -50,6 +59,26 @@ def _shipper(app: App) -> Shipper:
     from hipsync.host.clock import SystemClock
 
     return Shipper(partial(_ship, app), lambda: app.config().gateway.ship_minutes, SystemClock().passed)
+
+
+def _sharing(app: App) -> Callable[[Home, Store, Clock], FleetSharing] | None:
+    """What makes a home also share by the fleet's database, by the settings; None if they say nothing of it.
+
+    Raises `ConfigError`.
+    """
+    config = app.config()
+    if not config.gateway.share:
+        return None
+    if config.mqtt.is_shared:
+        raise ConfigError(
+            "gateway.share and mqtt.share are two ways for one thing: `hipsync config set mqtt.share state`"
+        )
+    refuse_missing_extra()
+    from hipsync.fleet.sharing import FleetSharing
+    from hipsync.host.name import host_name
+    from hipsync.together.topics import slug
+
+    return partial(FleetSharing, conninfo=fleet_conninfo(app), host=slug(host_name()) or "host")
 
 
 def _ship(app: App) -> Told | None:

@@ -114,11 +114,11 @@ def _home(app: App) -> _Home:
 
     from hipsync.home.bridge import NEEDS_EXTRA, this_host
     from hipsync.home.discovery import Announced
-    from hipsync.home.names import band_key
     from hipsync.home.place import broker_of
     from hipsync.host.installed import with_extra
     from hipsync.registry import drivers
     from hipsync.text import clean
+    from hipsync.together.topics import band_key
 
     if find_spec("aiomqtt") is None:
         raise ConfigError(NEEDS_EXTRA.format(with_extra("mqtt")))

@@ -15,11 +15,15 @@ from hipsync.cli.completion import kinds
 from hipsync.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from hipsync.fleet.sharing import FleetSharing
     from hipsync.fleet.shipper import Shipper
     from hipsync.home.bridge import Bridge
     from hipsync.host.clock import Clock
     from hipsync.service.collecting import Collecting
     from hipsync.service.delivery import Delivery
+    from hipsync.service.home_port import Home
     from hipsync.service.state import Settings
     from hipsync.store import Store
 
@@ -57,10 +61,15 @@ def begin(app: App) -> None:
         log.error("%s", told)
 
 
-async def serve(app: App, shipper: Shipper | None = None) -> None:
+async def serve(
+    app: App,
+    shipper: Shipper | None = None,
+    sharing: Callable[[Home, Store, Clock], FleetSharing] | None = None,
+) -> None:
     """Run the service on the paired bands until it is told to end. Raises `HipsyncError`.
 
-    `shipper` ships what they report meanwhile; None for nothing of that kind.
+    `shipper` ships what they report meanwhile, and `sharing` makes a home by which the wearer's computers share that;
+    None for nothing of that kind.
     """
     from zoneinfo import ZoneInfo
 
@@ -105,8 +114,12 @@ async def serve(app: App, shipper: Shipper | None = None) -> None:
             with contextlib.closing(computer):
                 async with watch.watching(), contextlib.nullcontext() if shipper is None else shipper.running():
                     zone_now = partial(zone_of, service)
-                    line, home = app.line_file, _home(store, clock, delivery)
-                    trouble = delivery.trouble if shipper is None else partial(_troubles, delivery, shipper)
+                    troubles = [delivery.trouble, *([] if shipper is None else [shipper.trouble])]
+                    home: Home = _home(store, clock, delivery)
+                    if sharing is not None:
+                        home = delivery.home = shared = sharing(home, store, clock)
+                        troubles.append(shared.trouble)
+                    line, trouble = app.line_file, partial(_troubles, troubles)
                     await run(service, clock, settings=settings, zone=zone_now, trouble=trouble, line=line, home=home,
                               rooms=radio)  # fmt: skip
 
@@ -129,8 +142,8 @@ def _this_program(app: App) -> list[str]:
     return [sys.executable, "-m", "hipsync", "--db", str(app.database.absolute()), *settings]
 
 
-def _troubles(delivery: Delivery, shipper: Shipper) -> str | None:
-    return "; ".join(filter(None, (delivery.trouble(), shipper.trouble()))) or None
+def _troubles(each: Sequence[Callable[[], str | None]]) -> str | None:
+    return "; ".join(filter(None, (trouble() for trouble in each))) or None
 
 
 def zone_of(service: Collecting) -> str:

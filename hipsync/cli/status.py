@@ -273,6 +273,8 @@ def _home_text(service: Mapping[str, Json] | None) -> str | None:
         case {"broker": str(broker), "connected": True, "home_assistant": str() | None as online}:
             heard = {"online": ", Home Assistant is online", "offline": ", Home Assistant is offline"}
             return f"connected to {clean(broker, LONGEST_TEXT)}{heard.get(str(online), '')}{_shared_text(service)}"
+        case {"broker": None}:
+            return _shared_text(service).removeprefix(", ") or None
         case {"broker": str(broker)}:
             return f"connecting to {clean(broker, LONGEST_TEXT)}"
         case _:

@@ -1,4 +1,4 @@
-"""Whose days a doctor sees, and of which site a gateway is, as the owner of the fleet's database says."""
+"""Whose days a doctor sees, of which site a gateway is, and whose own computer: as the owner of the database says."""
 
 from __future__ import annotations
 
@@ -60,6 +60,24 @@ def set_site(database: Database, login: str, site: str) -> None:
         db.execute(
             "INSERT INTO hipsync.sites VALUES (%s, %s) ON CONFLICT (login) DO UPDATE SET site = excluded.site",
             [login, site],
+        )
+
+
+def set_computer(database: Database, login: str, pseudonym: str) -> None:
+    """Let a gateway be a wearer's own computer; nobody's if `pseudonym` is empty.
+
+    Raises `ConfigError` if there is no such login, or no such wearer, and `FleetError`.
+    """
+    refuse_others(database)
+    with database.transaction() as db:
+        if not pseudonym:
+            db.execute("DELETE FROM hipsync.computers WHERE login = %s", [login])
+            return
+        _refuse_unknown_login(db, login, "hipsync_gateway")
+        (wearer,) = _wearers(db, [pseudonym])
+        db.execute(
+            "INSERT INTO hipsync.computers VALUES (%s, %s) ON CONFLICT (login) DO UPDATE SET wearer = excluded.wearer",
+            [login, wearer],
         )
 
 

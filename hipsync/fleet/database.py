@@ -44,6 +44,7 @@ _OURS = {
     "computer, or that of the server",
     "HS003": "the server refused {}: forget it here, or let its owner say of which site this computer is "
     "(`hipsync fleet site`)",
+    "HS004": "the login {} is no wearer's own computer: the owner says `hipsync fleet computer LOGIN PSEUDONYM`",
 }
 """What is said for the errors that the schema raises, by code."""
 _ARRAYS: Mapping[str, Mapping[str, str]] = {
@@ -147,20 +148,13 @@ class Database:
             raise FleetError(OTHER_SCHEMA.format(schema, VERSION))
         return schema
 
-    def _refuse_other_schema(self) -> None:
-        schema = self._known_schema()
-        if schema < VERSION:
-            raise FleetError(OLDER_SCHEMA.format(schema, VERSION))
-
     def ready(self, to: Work = "ship") -> datetime:
         """The time by the server's clock.
 
         Raises `FleetError` if the schema is missing or another version's, or if the login may not do this work.
         """
         facts = self.facts()
-        if facts.schema is None:
-            raise FleetError(NEEDS_SCHEMA)
-        self._refuse_other_schema()
+        refuse_other_schema(facts.schema)
         function, role = _WORK[to]
         with self.transaction() as db:
             row = db.execute(
@@ -194,9 +188,7 @@ class Database:
         Raises `FleetError`, also if the schema is missing or another version's.
         """
         with translated():
-            if self.facts().schema is None:
-                raise FleetError(NEEDS_SCHEMA)
-            self._refuse_other_schema()
+            refuse_other_schema(self.facts().schema)
             with self._db.transaction():
                 self._db.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
                 self._db.execute(
@@ -258,6 +250,14 @@ def _row(table: str) -> sql.Composable:
 
 
 _TAKE = sql.SQL("SELECT hipsync.take(%s, %s, %s, %s, %s, {}, %s)").format(sql.SQL(", ").join(map(_row, COLUMNS)))
+
+
+def refuse_other_schema(schema: int | None) -> None:
+    """Raise `FleetError` unless a schema, None for none, is of the version that this hipsync speaks to."""
+    if schema is None:
+        raise FleetError(NEEDS_SCHEMA)
+    if schema != VERSION:
+        raise FleetError((OTHER_SCHEMA if schema > VERSION else OLDER_SCHEMA).format(schema, VERSION))
 
 
 def retried(act: Callable[[], T]) -> T:

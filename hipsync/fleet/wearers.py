@@ -32,6 +32,8 @@ class Wearer(NamedTuple):
     """The first day on which he takes part no more."""
     bands: Sequence[str]
     """The marks of the bands that he wears now."""
+    computers: Sequence[str]
+    """The logins of the computers that are his own."""
 
 
 class Handed(NamedTuple):
@@ -49,7 +51,8 @@ def all_wearers(database: Database) -> list[Wearer]:
         rows = db.execute(
             "SELECT pseudonym, zone, limit_minutes, treated, left_on, array(SELECT mark FROM hipsync.worn AS w"
             " JOIN hipsync.bands AS b ON b.id = w.band WHERE w.wearer = p.id AND since <= clock_timestamp()"
-            " AND (until IS NULL OR until > clock_timestamp()) ORDER BY mark)"
+            " AND (until IS NULL OR until > clock_timestamp()) ORDER BY mark),"
+            " array(SELECT login::text FROM hipsync.computers AS c WHERE c.wearer = p.id ORDER BY login)"
             ' FROM hipsync.wearers AS p ORDER BY pseudonym COLLATE "C"'
         )
         return [Wearer(*row) for row in rows]

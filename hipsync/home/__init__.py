@@ -2,7 +2,6 @@
 
 `names`, `discovery`, `messages` and `commands` are the pure core: from what is known at an instant to bytes, and from
 bytes to what is asked for. `broker` is the only module that speaks MQTT; `bridge` runs within `hipsync run`, and
-`checking` within `hipsync mqtt`. `sharing` joins the computers of one wearer by the same broker: `outgoing` says what
-they send each other, `intake` stores what comes, and `claims` says who of them speaks. The one rule: whatever becomes
-of broker and home, reminders go on as without them.
+`checking` within `hipsync mqtt`. The same broker joins the computers of one wearer (`hipsync.together`). The one rule:
+whatever becomes of broker and home, reminders go on as without them.
 """

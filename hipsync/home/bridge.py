@@ -12,17 +12,18 @@ import contextlib
 import getpass
 import logging
 from collections.abc import AsyncGenerator, Callable, Mapping
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from hipsync.core.exercises import Move
+from hipsync.ending import ended
 from hipsync.errors import BrokerError, ConfigError, HipsyncError, NameTaken
 from hipsync.home.commands import Command
-from hipsync.home.ending import ended
 from hipsync.home.messages import prompt_message
 from hipsync.home.names import Names, names_of
 from hipsync.home.obeying import obey
-from hipsync.home.place import Broker, broker_of
+from hipsync.home.place import broker_of
 from hipsync.home.telling import Telling
 from hipsync.host.clock import Clock
 from hipsync.host.installed import with_extra
@@ -33,11 +34,11 @@ from hipsync.service.state import State
 from hipsync.settings.config import Config, Mqtt
 from hipsync.store import Store
 from hipsync.text import Json
+from hipsync.together.sharing import LARGEST_BYTES, MOST_WAITING, Sharing
 
 if TYPE_CHECKING:
     from hipsync.home.own_name import OwnName
     from hipsync.home.session import Session
-    from hipsync.home.sharing import Sharing
 
 log = logging.getLogger(__name__)
 
@@ -195,7 +196,6 @@ class Bridge:
             from hipsync.home.broker import connected
             from hipsync.home.own_name import OwnName
             from hipsync.home.session import Session
-            from hipsync.home.sharing import Sharing
         except ImportError as error:
             raise ConfigError(NEEDS_EXTRA.format(with_extra("mqtt"))) from error
 
@@ -207,7 +207,7 @@ class Bridge:
         name = self._name = self._name or OwnName()
         broker, names = broker_of(self._mqtt), self._names(self._mqtt)
         if self._mqtt.is_shared:
-            self._sharing = self._sharing or Sharing(self._store, self._clock, names, look)
+            self._sharing = self._sharing or Sharing(self._store, self._clock, names.shared, look)
         await name.refuse_taken(broker, names)
         async with connected(broker, names.client, names.host_topic()) as connection:
             await name.leave_mark(connection, names)
@@ -218,19 +218,11 @@ class Bridge:
             )
             self._session = session
             try:
-                async with self._shared(broker):
+                share = partial(connected, broker, f"{names.client}-share", largest=LARGEST_BYTES, waiting=MOST_WAITING)
+                async with contextlib.nullcontext() if self._sharing is None else self._sharing.sharing(share):
                     await session.run()
             finally:
                 self._session = None
-
-    @contextlib.asynccontextmanager
-    async def _shared(self, broker: Broker) -> AsyncGenerator[None, None]:
-        """Share with the wearer's other computers during the block, if the settings say so."""
-        if self._sharing is None:
-            yield
-            return
-        async with self._sharing.sharing(broker):
-            yield
 
 
 async def _until(event: asyncio.Event, work: asyncio.Task[object]) -> None:

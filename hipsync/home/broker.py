@@ -12,7 +12,6 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
-from typing import NamedTuple
 
 import aiomqtt
 from paho.mqtt.client import Client as PahoClient
@@ -24,9 +23,10 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from hipsync.errors import BrokerError, NameTaken
 from hipsync.home.knocking import LEAVE_WITHIN_S, WITHIN_S, knock
-from hipsync.home.names import OFFLINE
 from hipsync.home.place import Broker
 from hipsync.home.words import NAME_TAKEN, other_port, refusal, words
+from hipsync.together.channel import Message, Subscription
+from hipsync.together.topics import OFFLINE
 
 KEEPALIVE_S = 20
 """Seconds of silence after which the connection is tried. A computer that vanished is offline half as long later."""
@@ -35,27 +35,12 @@ LARGEST_BYTES = 4096
 megabytes to find that they are no command."""
 MOST_WAITING = 100
 """The most messages that wait to be looked at; what comes beyond them is dropped."""
-NOT_HEARD, REFUSED = 0x10, 0x80
-"""MQTT 5's reason code for a message that nobody is subscribed to, and the first of those that refuse."""
+NOT_HEARD = 0x10
+"""MQTT 5's reason code for a message that nobody is subscribed to. Those from `REFUSED` on refuse."""
 TAKEN_OVER = 0x8E
 
 _quiet = logging.getLogger(f"{__name__}.paho")
 _quiet.setLevel(logging.CRITICAL)  # it warns of each message of a flood
-
-
-class Message(NamedTuple):
-    """What came from the broker."""
-
-    topic: str
-    payload: bytes
-    retained: bool
-
-
-class Subscription(NamedTuple):
-    """A topic to hear; of what the broker kept there, too, if `kept`."""
-
-    topic: str
-    kept: bool = True
 
 
 class Connection:

@@ -15,12 +15,14 @@ from typing import Literal, NamedTuple
 
 from hipsync.errors import BrokerError
 from hipsync.formats.shared import LONGEST_BYTES
-from hipsync.home.broker import REFUSED, Connection, Subscription, connected
+from hipsync.home.broker import Connection, connected
 from hipsync.home.commands import Do
 from hipsync.home.discovery import Announced, band_message, wearer_message
-from hipsync.home.names import ONLINE, Kind, Names, Part
+from hipsync.home.names import Names
 from hipsync.home.place import Broker
 from hipsync.text import clean
+from hipsync.together.channel import REFUSED, Subscription
+from hipsync.together.topics import ONLINE, Kind, Part
 
 LARGEST_BYTES = 65_536
 """The most bytes of a message that is read: discovery has some five thousand, and ten hosts more of them."""
@@ -65,7 +67,7 @@ async def check(
         found = [Tried("broker", None, "fine", f"connected to {broker.place} {how}{who}")]
         own = [names.host_topic(), names.run, names.state, *(names.band_topic(band.key) for band in bands)]
         kept = await connection.kept([*own, names.host_topic("+"), names.birth], names.ask)
-        hosts = sorted({names.host, *filter(None, map(names.host_of, kept))})
+        hosts = sorted({names.host, *filter(None, map(names.shared.host_of, kept))})
         devices = {names.config(): wearer_message(names, hosts, version)}
         devices |= {names.config(band.key): band_message(names, hosts, version, band) for band in bands}
         for topic, message in devices.items():
@@ -95,11 +97,12 @@ async def _both_ways(connection: Connection, names: Names, own: Mapping[str, byt
 
 async def _shared(connection: Connection, names: Names) -> list[Tried]:
     """Write nothing to a topic of each kind by which computers share, and look whether it comes back."""
+    host, of = names.host, names.shared
     tried = {
-        names.claim: names.claim,
-        names.part_topic(Part(Kind.LASTS, names.host)): names.part_topics(Kind.LASTS),
-        names.part_topic(Part(Kind.SAID, names.host, NO_DAY)): names.part_topics(Kind.SAID, NO_DAY),
-        names.part_topic(Part(Kind.DAY, names.host, NO_DAY, NO_BAND)): names.part_topics(Kind.DAY, NO_DAY),
+        of.claim: of.claim,
+        of.part_topic(Part(Kind.LASTS, host)): of.part_topics(Kind.LASTS),
+        of.part_topic(Part(Kind.SAID, host, NO_DAY)): of.part_topics(Kind.SAID, NO_DAY),
+        of.part_topic(Part(Kind.DAY, host, NO_DAY, NO_BAND)): of.part_topics(Kind.DAY, NO_DAY),
     }
     await connection.subscribe([Subscription(topics, kept=False) for topics in tried.values()])
     codes = {topic: await connection.publish(topic, b"", retain=False) for topic in tried}

@@ -10,10 +10,12 @@ from __future__ import annotations
 import secrets
 
 from hipsync.errors import NameTaken
-from hipsync.home.broker import REFUSED, Connection, connected
-from hipsync.home.names import ONLINE, Names
+from hipsync.home.broker import Connection, connected
+from hipsync.home.names import Names
 from hipsync.home.place import Broker
 from hipsync.home.words import NAME_TAKEN
+from hipsync.together.channel import REFUSED
+from hipsync.together.topics import ONLINE
 
 
 class OwnName:

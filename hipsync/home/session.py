@@ -13,15 +13,17 @@ import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
+from hipsync.ending import ended
 from hipsync.errors import BrokerError, HipsyncError
-from hipsync.home.broker import NOT_HEARD, REFUSED, Connection, Message, Subscription
+from hipsync.home.broker import NOT_HEARD, Connection
 from hipsync.home.commands import Command, Do, Dropped, Gate, command_of
 from hipsync.home.discovery import Announced, band_message, wearer_message
-from hipsync.home.ending import ended
 from hipsync.home.messages import knows_more, teller
-from hipsync.home.names import OFFLINE, ONLINE, Names
+from hipsync.home.names import Names
 from hipsync.home.telling import Telling, Told
 from hipsync.text import Json
+from hipsync.together.channel import REFUSED, Message, Subscription
+from hipsync.together.topics import OFFLINE, ONLINE
 
 log = logging.getLogger(__name__)
 
@@ -187,7 +189,7 @@ class Session:
                 self._command(message)
             elif message.topic == self._names.state:
                 self._heard_state(message.payload)
-            elif (host := self._names.host_of(message.topic)) is not None:
+            elif (host := self._names.shared.host_of(message.topic)) is not None:
                 self._host(host, message.payload)
 
     def _host(self, host: str, payload: bytes) -> None:

@@ -8,11 +8,11 @@ from typing import NamedTuple
 from hipsync.history.summaries import summarise
 from hipsync.home.discovery import Announced
 from hipsync.home.messages import Known, band_state, known_of, pressing, state_message
-from hipsync.home.names import band_key
 from hipsync.service.now import Now
 from hipsync.service.state import State
 from hipsync.store import Store
 from hipsync.text import Json, clean
+from hipsync.together.topics import band_key
 
 
 class Told(NamedTuple):

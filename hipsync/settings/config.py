@@ -115,6 +115,9 @@ class Gateway(NamedTuple):
     prompt: bool = False
     """Whether it reminds, as `hipsync run` does, because all bands are of one wearer. Off, because the minutes of
     several wearers are nobody's day, and a ward needs no reminder on the screen of the computer in its cupboard."""
+    share: bool = False
+    """Whether, with `prompt`, it shares everything with the wearer's other computers, by the fleet's database. Off,
+    because that holds more than what is shipped: reminders and answers, the names and the addresses of bands."""
     ship_minutes: int = 60
     """After how many minutes it ships again, as `hipsync fleet ship` does, if a fleet's database is named; 0 for never.
     An hour, because most bands are contacted every few hours."""

@@ -300,6 +300,7 @@ _KEYS: Mapping[str, Mapping[str, _Key]] = {
     "fleet": {"dsn": _Key("fleet.dsn", values.conninfo)},
     "gateway": {
         "prompt": _Key("gateway.prompt", values.true_or_false),
+        "share": _Key("gateway.share", values.true_or_false),
         "ship_minutes": _Key("gateway.ship_minutes", values.whole_number(0, 1440)),
     },
     "therapist": {

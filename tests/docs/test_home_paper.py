@@ -12,8 +12,9 @@ from hipsync.formats.shared import LONGEST_BYTES, LONGEST_JSON
 from hipsync.home.checking import needed
 from hipsync.home.commands import MOST_A_MINUTE, Do
 from hipsync.home.discovery import wearer_message
-from hipsync.home.names import Kind, Names, Part
-from hipsync.home.outgoing import DAYS, EXPIRES_S
+from hipsync.home.names import Names
+from hipsync.together.outgoing import DAYS, EXPIRES_S
+from hipsync.together.topics import Kind, Part, Topics
 from support.repository import ROOT
 
 OTHER = (ROOT / "docs" / "two-computers.md").read_text("utf-8")
@@ -47,9 +48,9 @@ def test_it_names_each_topic_and_each_command() -> None:
 
 
 def test_the_paper_on_two_computers_names_each_topic_of_theirs() -> None:
-    told, day = Names("W", "H"), date(2026, 11, 20)
+    told, day = Topics("W", "H"), date(2026, 11, 20)
     parts = Part(Kind.DAY, "H", day, "B"), Part(Kind.SAID, "H", day), Part(Kind.LASTS, "H")
-    topics = {told.claim, told.ask_share, *map(told.part_topic, parts)}
+    topics = {told.claim, told.ask, *map(told.part_topic, parts)}
     assert {topic for topic in topics if f"| `{topic}` |" not in OTHER} == set()
     for number in (LONGEST_BYTES, LONGEST_JSON):
         assert f"{number:,}" in OTHER

@@ -22,12 +22,13 @@ from hipsync.core.policy import Policy
 from hipsync.home import bridge as bridge_module
 from hipsync.home import session as session_module
 from hipsync.home.bridge import Bridge
-from hipsync.home.names import Names, band_key
+from hipsync.home.names import Names
 from hipsync.model import MINUTE, Answer, Charge, Epoch, Prompt
 from hipsync.service.now import now_of
 from hipsync.service.state import Families, settings_of, state_of
 from hipsync.settings.config import Config, Mqtt
 from hipsync.store import Store
+from hipsync.together.topics import band_key
 from support.mosquitto import (
     Listener,
     Mosquitto,

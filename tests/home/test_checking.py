@@ -13,12 +13,13 @@ from pathlib import Path
 import pytest
 
 from hipsync.home.bridge import this_host
-from hipsync.home.broker import REFUSED, connected
-from hipsync.home.names import Kind, Part, band_key
+from hipsync.home.broker import connected
 from hipsync.home.place import Broker, broker_of
 from hipsync.host.lock import only_instance
 from hipsync.settings.config import Mqtt
 from hipsync.store import Store
+from hipsync.together.channel import REFUSED
+from hipsync.together.topics import Kind, Part, band_key
 from support.machine import Machine
 from support.mosquitto import (
     SECRET,
@@ -356,7 +357,7 @@ async def test_the_access_list_of_the_paper_lets_a_computer_do_all_and_write_in_
         async with connected(place, "someone") as connection:
             for host, may in ((names.host, True), ("laptop", False)):
                 part = Part(Kind.DAY, host, date(2026, 1, 1), "0123456789")
-                for topic in (names.part_topic(part), names.host_topic(host)):
+                for topic in (names.shared.part_topic(part), names.host_topic(host)):
                     assert (await connection.publish(topic, b"", retain=False) < REFUSED) is may, topic
 
 

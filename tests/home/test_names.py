@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipsync.home.names import Names, band_key, slug
+from hipsync.home.names import Names
 from hipsync.model import Band, BandId
+from hipsync.together.topics import band_key, slug
 from support.builders import MONDAY
 
 NAMES = Names("anna", "desk")
@@ -65,4 +66,4 @@ def test_a_band_has_one_key_whatever_it_is_called_and_on_whatever_computer() -> 
      ("hipsync/anna/host/Not A Host", None), ("hipsync/ben/host/laptop", None)],
 )  # fmt: skip
 def test_only_a_host_that_hipsync_would_name_counts_as_one(topic: str, host: str | None) -> None:
-    assert NAMES.host_of(topic) == host
+    assert NAMES.shared.host_of(topic) == host

@@ -122,6 +122,7 @@ def test_an_empty_file_and_empty_tables_change_nothing(file: Path) -> None:
         ("mqtt", 'prefix = "ha/test"', "mqtt.prefix", "ha/test"),
         ("fleet", 'dsn = "service=fleet"', "fleet.dsn", "service=fleet"),
         ("gateway", "prompt = true", "gateway.prompt", True),
+        ("gateway", "share = true", "gateway.share", True),
         ("gateway", "ship_minutes = 0", "gateway.ship_minutes", 0),
         ("gateway", "ship_minutes = 1440", "gateway.ship_minutes", 1440),
         ("therapist", 'name = "A. Body"', "therapist_name", "A. Body"),

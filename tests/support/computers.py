@@ -7,14 +7,17 @@ import contextlib
 from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import datetime, timedelta
 
+from hipsync.fleet.sharing import FleetSharing
 from hipsync.home.bridge import Bridge
 from hipsync.home.names import Names
 from hipsync.host.clock import SystemClock
 from hipsync.model import MINUTE, Band, Epoch, Occasion, Prompt
+from hipsync.service.home_port import Home
 from hipsync.settings.config import Config, Mqtt, Share
 from hipsync.store import Store
 from hipsync.store.rows import TIMES
 from support.mosquitto import Mosquitto
+from support.postgres import Postgres
 
 ADDRESS = "C0:00:00:00:00:01"
 
@@ -36,15 +39,14 @@ class SetClock(SystemClock):
         return super().now() + self._ahead
 
 
-class Computer:
-    """A computer with a band of the wearer, and what shares it."""
+class AnyComputer:
+    """A computer with a band of the wearer."""
 
-    def __init__(self, broker: Mosquitto, host: str, ahead: timedelta = timedelta()) -> None:
-        self.store, self.clock = Store.in_memory(), SetClock(ahead)
-        mqtt = Mqtt(host="127.0.0.1", port=broker.port, tls=False, share=Share.EVERYTHING)
-        config = Config(desktop=False, mqtt=mqtt)
-        self.looks = 0
-        self.bridge = Bridge(self.store, self.clock, lambda: config, {}, lambda _: Names("anna", host))
+    home: Home
+    """What shares it."""
+
+    def __init__(self, ahead: timedelta = timedelta()) -> None:
+        self.store, self.clock, self.looks = Store.in_memory(), SetClock(ahead), 0
 
     def band(self, name: str = "desk-band", address: str = ADDRESS) -> Band:
         """Pair a band, as of a month ago."""
@@ -79,20 +81,39 @@ class Computer:
         return {"epochs": sorted((names[n] or n, *e) for n, e in self.store.all_epochs(None, None)), **tables}
 
     async def speaks(self, occasion: Occasion = Occasion.SITTING, *, is_there: bool = True) -> bool:
-        return await self.bridge.speaks(occasion, is_there=is_there)
+        return await self.home.speaks(occasion, is_there=is_there)
 
     @contextlib.asynccontextmanager
     async def on(self) -> AsyncGenerator[None]:
-        async with self.bridge.running(self.look):
+        async with self.home.running(self.look):
             yield
 
     def sees(self, *others: str) -> bool:
         """Whether it shares, and these other computers are online."""
-        told = self.bridge.told()
+        told = self.home.told()
         return isinstance(told, dict) and told["sharing"] == [*others]
 
 
-def equal(*computers: Computer) -> bool:
+class Computer(AnyComputer):
+    """A computer that shares by a broker."""
+
+    def __init__(self, broker: Mosquitto, host: str, ahead: timedelta = timedelta()) -> None:
+        super().__init__(ahead)
+        mqtt = Mqtt(host="127.0.0.1", port=broker.port, tls=False, share=Share.EVERYTHING)
+        config = Config(desktop=False, mqtt=mqtt)
+        self.home = self.bridge = Bridge(self.store, self.clock, lambda: config, {}, lambda _: Names("anna", host))
+
+
+class FleetComputer(AnyComputer):
+    """A computer that shares by a fleet's database."""
+
+    def __init__(self, server: Postgres, login: str, host: str, ahead: timedelta = timedelta()) -> None:
+        super().__init__(ahead)
+        inner = Bridge(self.store, self.clock, lambda: Config(desktop=False), {}, lambda _: Names("anna", host))
+        self.home = self.sharing = FleetSharing(inner, self.store, self.clock, server.dsn(login), host)
+
+
+def equal(*computers: AnyComputer) -> bool:
     first, *others = [each.rows() for each in computers]
     return all(each == first for each in others)
 

@@ -32,7 +32,7 @@ import platform, sys
 platform.node = lambda: sys.argv.pop(1)
 name = platform.node()
 platform.node = lambda: name
-import hipsync.home.sharing as sharing
+import hipsync.together.sharing as sharing
 sharing.RECENT_EVERY_S, sharing.ALL_EVERY_S = 0.5, 1.0
 from hipsync.__main__ import main
 main()

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hipsync.home.claims import ANEW_S, HOLDS_S, Claim, Claims, claim_message, claim_of
 from hipsync.model import Occasion
+from hipsync.together.claims import ANEW_S, HOLDS_S, Claim, Claims, claim_message, claim_of
 
 DESK, LAPTOP = Claim("desk", "a", Occasion.SITTING), Claim("laptop", "b", Occasion.SITTING)
 SITTING = Occasion.SITTING

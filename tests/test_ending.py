@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from hipsync.home.ending import ended
+from hipsync.ending import ended
 
 
 async def test_a_task_that_swallows_a_cancellation_is_cancelled_again() -> None:

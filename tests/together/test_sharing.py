@@ -16,17 +16,17 @@ import pytest
 
 from hipsync.formats.shared import FORM, LONGEST_BYTES
 from hipsync.home import bridge as bridge_module
-from hipsync.home import claims as claims_module
-from hipsync.home import sharing as sharing_module
-from hipsync.home.claims import Claim, Claims, claim_message
-from hipsync.home.names import Kind, Names, Part, band_key
 from hipsync.model import Answer, Exercise, Occasion
 from hipsync.service.answers import answer_prompt, pause_prompts
+from hipsync.together import claims as claims_module
+from hipsync.together import sharing as sharing_module
+from hipsync.together.claims import Claim, Claims, claim_message
+from hipsync.together.topics import Kind, Part, Topics, band_key
 from support.computers import Computer, equal, until
 from support.mosquitto import Heard, Listener, Mosquitto, lasting_session, listener, mosquitto
 
 pytestmark = pytest.mark.enable_socket
-DESK, CLAIM = Names("anna", "desk"), "hipsync/anna/claim"
+DESK, CLAIM = Topics("anna", "desk"), "hipsync/anna/claim"
 
 
 @pytest.fixture(autouse=True)

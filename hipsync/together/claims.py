@@ -17,9 +17,9 @@ from __future__ import annotations
 import json
 from typing import NamedTuple
 
-from hipsync.home.names import slug
 from hipsync.model import Occasion
 from hipsync.text import json_of
+from hipsync.together.topics import slug
 
 HOLDS_S = 20.0
 """Seconds for which a claim that was heard holds. The row of a prompt that was shown comes within two."""

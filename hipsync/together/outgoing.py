@@ -13,10 +13,10 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from hipsync.formats.shared import Content, band_days, digest_of, lasting, wearer_day
-from hipsync.home.held import Held
-from hipsync.home.names import Kind, Part, band_key
 from hipsync.model import DAY, BandId
 from hipsync.store import Store
+from hipsync.together.held import Held
+from hipsync.together.topics import Kind, Part, band_key
 
 DAYS = 28
 """How many UTC days are shared, the running one included."""

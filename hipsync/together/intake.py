@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from hashlib import sha256
 
+from hipsync.ending import in_thread
 from hipsync.errors import HipsyncError, InputError
 from hipsync.formats.shared import (
     Received,
@@ -22,12 +23,11 @@ from hipsync.formats.shared import (
     received_wearer_day,
     unpacked,
 )
-from hipsync.home.ending import in_thread
-from hipsync.home.held import Held
-from hipsync.home.names import Kind, Names, Part
 from hipsync.model import Band
 from hipsync.store import Store
 from hipsync.store.identities import mark_of
+from hipsync.together.held import Held
+from hipsync.together.topics import Kind, Part, Topics
 
 log = logging.getLogger(__name__)
 
@@ -47,10 +47,10 @@ in count as one."""
 class Intake:
     """What was heard and is taken in, and what that says of removed bands."""
 
-    def __init__(self, store: Store, names: Names, now: Callable[[], datetime], passed: Callable[[], float]) -> None:
+    def __init__(self, store: Store, topics: Topics, now: Callable[[], datetime], passed: Callable[[], float]) -> None:
         """`now` and `passed` are as in `Clock`."""
-        self._store, self._names, self._now, self._passed = store, names, now, passed
-        self.held = Held(names.host)
+        self._store, self._topics, self._now, self._passed = store, topics, now, passed
+        self.held = Held(topics.host)
         self._waiting: dict[Part, bytes] = {}
         self._is_empty = asyncio.Event()
         self._is_empty.set()
@@ -79,7 +79,7 @@ class Intake:
 
     def forget_held(self) -> None:
         """Forget what the broker holds: another connection may lead to one that lost it."""
-        self.held = Held(self._names.host)
+        self.held = Held(self._topics.host)
 
     async def take_next(self) -> bool | None:
         """Take in one part, and return whether anything changed in the store; None if nothing waits."""
@@ -100,7 +100,7 @@ class Intake:
             digest, changed = await in_thread(lambda: self._take(part, payload))
         except InputError as error:
             self.held.note(part, None)
-            self._say(part.host, f"{self._names.part_topic(part)} is not taken: {error}")
+            self._say(part.host, f"{self._topics.part_topic(part)} is not taken: {error}")
             return False
         except HipsyncError as error:  # the store is locked or full: the service meets and reports it
             log.debug("what %s sent is not stored yet: %s", part.host, error)
@@ -135,7 +135,7 @@ class Intake:
         The digest is empty where rows were left out, so that the part is looked at again. Raises `InputError`, and
         `StoreError`.
         """
-        if part.host == self._names.host:
+        if part.host == self._topics.host:
             return digest_of(unpacked(payload)), 0
         received = self._received(part, payload)
         with received.archive as archive:

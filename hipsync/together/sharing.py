@@ -1,9 +1,8 @@
 """Shares what this computer knows with the wearer's others, and asks them who shows a reminder.
 
-It has a connection of its own beside that of Home Assistant, so that neither can push the other's messages out. The
-past is asked for a day at a time, because a broker keeps few messages waiting; and all of it again each hour, so that
-what was dropped on the way comes after all. The one rule: whatever becomes of the broker, a reminder waits for seconds
-at most.
+What passes the messages is a `Channel`: a broker, or the database of a fleet. The past is asked for a day at a time,
+because a broker keeps few messages waiting; and all of it again each hour, so that what was dropped on the way comes
+after all. The one rule: whatever becomes of the channel, a reminder waits for seconds at most.
 """
 
 from __future__ import annotations
@@ -13,23 +12,25 @@ import contextlib
 import logging
 import secrets
 from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 
-from hipsync.errors import BrokerError, HipsyncError, StoreError
+from hipsync.ending import ended, in_thread
+from hipsync.errors import HipsyncError, StoreError
 from hipsync.formats.shared import LONGEST_BYTES, packed
-from hipsync.home.broker import REFUSED, Connection, Message, Subscription, connected
-from hipsync.home.claims import EXPIRES_S as CLAIM_EXPIRES_S
-from hipsync.home.claims import Claim, Claims, claim_message, claim_of
-from hipsync.home.ending import ended, in_thread
-from hipsync.home.intake import Intake
-from hipsync.home.names import ONLINE, Kind, Names, Part
-from hipsync.home.outgoing import EXPIRES_S, Reach, days_until, gathered
-from hipsync.home.place import Broker
 from hipsync.host.clock import Clock
 from hipsync.model import Occasion
 from hipsync.store import Store
+from hipsync.together.channel import REFUSED, Channel, Message, Subscription
+from hipsync.together.claims import EXPIRES_S as CLAIM_EXPIRES_S
+from hipsync.together.claims import Claim, Claims, claim_message, claim_of
+from hipsync.together.intake import Intake
+from hipsync.together.outgoing import EXPIRES_S, Reach, days_until, gathered
+from hipsync.together.topics import ONLINE, Kind, Part, Topics
 
 log = logging.getLogger(__name__)
+
+Opened = Callable[[], AbstractAsyncContextManager[Channel]]
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 """Seconds until the connection is tried again, doubled each time, up to the longest."""
@@ -57,12 +58,12 @@ ROW_WITHIN_S = 3.0
 
 
 class Sharing:
-    """What is shared by one broker."""
+    """What is shared by one channel."""
 
-    def __init__(self, store: Store, clock: Clock, names: Names, look: Callable[[], None]) -> None:
+    def __init__(self, store: Store, clock: Clock, topics: Topics, look: Callable[[], None]) -> None:
         """`look` lets the service look at once at what came from another computer."""
-        self._store, self._clock, self._names, self._look = store, clock, names, look
-        self._intake = Intake(store, names, clock.now, clock.passed)
+        self._store, self._clock, self._topics, self._look = store, clock, topics, look
+        self._intake = Intake(store, topics, clock.now, clock.passed)
         self._claims, self._run = Claims(), secrets.token_hex(8)
         self._link: _Link | None = None
         self._ready = asyncio.Event()
@@ -71,9 +72,9 @@ class Sharing:
         """Why nothing is shared now; None if all is well, or nothing was tried yet."""
 
     @contextlib.asynccontextmanager
-    async def sharing(self, broker: Broker) -> AsyncGenerator[None, None]:
-        """Share during the block."""
-        task = asyncio.create_task(self._keep(broker), name="share")
+    async def sharing(self, opened: Opened) -> AsyncGenerator[None, None]:
+        """Share during the block. `opened` opens the channel; it is called again whenever that was lost."""
+        task = asyncio.create_task(self._keep(opened), name="share")
         try:
             yield
         finally:
@@ -110,7 +111,7 @@ class Sharing:
         if link is None or self._claims.waited_in_vain(occasion, passed()):
             self._claims.speak(occasion)
             return True
-        mine = Claim(self._names.host, self._run, occasion)
+        mine = Claim(self._topics.host, self._run, occasion)
         if self._claims.holder(occasion, passed()) is None and not is_there and link.others:
             link.hurry()  # where somebody is, they must know the minutes by which it is due
             await link.until_claimed(occasion, HEAD_START_S)
@@ -130,12 +131,12 @@ class Sharing:
                 async with asyncio.timeout(READY_WITHIN_S):
                     await self._ready.wait()
 
-    async def _keep(self, broker: Broker) -> None:
+    async def _keep(self, opened: Opened) -> None:
         """Connect, again and again, until it is cancelled."""
         wait_s = FIRST_WAIT_S
         while True:
             try:
-                await self._connect(broker)
+                await self._connect(opened)
             except HipsyncError as error:
                 log.log(logging.DEBUG if self.why else logging.WARNING, "nothing is shared: %s", error)
                 self.why = str(error)
@@ -146,15 +147,12 @@ class Sharing:
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
-    async def _connect(self, broker: Broker) -> None:
-        name = f"{self._names.client}-share"
-        async with connected(broker, name, largest=LARGEST_BYTES, waiting=MOST_WAITING) as connection:
+    async def _connect(self, opened: Opened) -> None:
+        async with opened() as channel:
             log.info("everything is shared with the wearer's other computers")
             self.why = None
             self._intake.forget_held()
-            self._link = _Link(
-                connection, self._names, self._store, self._clock, self._claims, self._intake, self._look
-            )
+            self._link = _Link(channel, self._topics, self._store, self._clock, self._claims, self._intake, self._look)
             try:
                 await self._link.run(self._ready)
             finally:
@@ -166,15 +164,15 @@ class _Link:
 
     def __init__(
         self,
-        connection: Connection,
-        names: Names,
+        channel: Channel,
+        topics: Topics,
         store: Store,
         clock: Clock,
         claims: Claims,
         intake: Intake,
         look: Callable[[], None],
     ) -> None:
-        self._connection, self._names, self._store, self._clock = connection, names, store, clock
+        self._channel, self._topics, self._store, self._clock = channel, topics, store, clock
         self._claims, self._intake, self._look = claims, intake, look
         self.others: set[str] = set()
         """The wearer's other computers that are online."""
@@ -188,12 +186,12 @@ class _Link:
     async def run(self, ready: asyncio.Event) -> None:
         """Serve the connection; `ready` is set when all that the broker kept was taken in.
 
-        Raises `BrokerError` when it is lost.
+        Raises `HipsyncError` when it is lost.
         """
-        names = self._names
-        live = [names.claim, names.ask_share, *(names.part_topics(kind) for kind in Kind)]
-        await self._connection.subscribe([Subscription(topic, kept=False) for topic in live])
-        await self._connection.subscribe([Subscription(names.host_topic("+"))])
+        topics = self._topics
+        live = [topics.claim, topics.ask, *(topics.part_topics(kind) for kind in Kind)]
+        await self._channel.subscribe([Subscription(topic, kept=False) for topic in live])
+        await self._channel.subscribe([Subscription(topics.host_topic("+"))])
         work = {"hear": self._hear(), "take in": self._keep_taking(), "ask and send": self._ask_and_tell(ready)}
         tasks = {asyncio.create_task(each, name=name) for name, each in work.items()}
         try:
@@ -211,10 +209,10 @@ class _Link:
 
     async def claim(self, mine: Claim, at_s: int) -> None:
         """Claim, and wait for the first claim for the occasion that the broker passes on, or for `CLAIM_WITHIN_S`."""
-        with contextlib.suppress(BrokerError, TimeoutError):
+        with contextlib.suppress(HipsyncError, TimeoutError):
             async with asyncio.timeout(CLAIM_WITHIN_S):
                 message = claim_message(mine, at_s)
-                await self._connection.publish(self._names.claim, message, retain=False, expires_s=CLAIM_EXPIRES_S)
+                await self._channel.publish(self._topics.claim, message, retain=False, expires_s=CLAIM_EXPIRES_S)
                 await self.until_claimed(mine.occasion, CLAIM_WITHIN_S)
 
     async def until_claimed(self, occasion: Occasion, within_s: float) -> None:
@@ -235,16 +233,16 @@ class _Link:
     # -------------------------------------------------------------- hearing
 
     async def _hear(self) -> None:
-        async for message in self._connection.messages():
-            if message.topic == self._names.claim:
+        async for message in self._channel.messages():
+            if message.topic == self._topics.claim:
                 self._hear_claim(message)
-            elif message.topic == self._names.ask_share:
+            elif message.topic == self._topics.ask:
                 if message.payload == self._mark:
                     self._marked.set()
-            elif (host := self._names.host_of(message.topic)) is not None:
-                if host != self._names.host:
+            elif (host := self._topics.host_of(message.topic)) is not None:
+                if host != self._topics.host:
                     (self.others.add if message.payload == ONLINE.encode() else self.others.discard)(host)
-            elif (part := self._names.part_of(message.topic)) is not None:
+            elif (part := self._topics.part_of(message.topic)) is not None:
                 self._intake.put(part, message.payload)
                 self._heard.set()
 
@@ -292,30 +290,30 @@ class _Link:
 
     async def _ask(self) -> None:
         """Ask for all that the broker keeps, a day at a time, and wait until it is taken in."""
-        self._dropped = self._connection.dropped
+        self._dropped = self._channel.dropped
         self._intake.begin_anew()
-        names, within_s = self._names, MARK_WITHIN_S
+        ours, within_s = self._topics, MARK_WITHIN_S
         days = [
-            [names.part_topics(kind, day) for kind in (Kind.SAID, Kind.DAY)] for day in days_until(self._clock.now())
+            [ours.part_topics(kind, day) for kind in (Kind.SAID, Kind.DAY)] for day in days_until(self._clock.now())
         ]
-        for topics in [[names.part_topics(Kind.LASTS)], *days]:
+        for topics in [[ours.part_topics(Kind.LASTS)], *days]:
             self._mark = secrets.token_hex(8).encode()
             self._marked.clear()
-            await self._connection.subscribe([Subscription(topic) for topic in topics])
-            await self._connection.publish(names.ask_share, self._mark, retain=False)
+            await self._channel.subscribe([Subscription(topic) for topic in topics])
+            await self._channel.publish(ours.ask, self._mark, retain=False)
             try:
                 async with asyncio.timeout(within_s):
                     await self._marked.wait()
             except TimeoutError:  # the broker lets us not write or read there
                 within_s = MARK_AGAIN_S
             if topics in days:
-                await self._connection.unsubscribe(topics)
+                await self._channel.unsubscribe(topics)
             await self._intake.until_taken()
 
     @property
     def _has_all(self) -> bool:
         """Whether all that the broker sent since it was asked last was heard and taken in."""
-        return self._intake.is_whole and self._dropped == self._connection.dropped
+        return self._intake.is_whole and self._dropped == self._channel.dropped
 
     def _known(self) -> object:
         """What changes if there may be something to tell. Raises `StoreError`."""
@@ -325,7 +323,7 @@ class _Link:
         """Tell what the broker does not hold yet, and return what was known before. Raises `StoreError`."""
         seen, now = self._known(), self._clock.now()
         removed = {band.id for band, _ in self._intake.removed()}
-        found = await in_thread(lambda: gathered(self._store, self._names.host, removed, now, reach))
+        found = await in_thread(lambda: gathered(self._store, self._topics.host, removed, now, reach))
         held = self._intake.held
         for part, content, digest in found.to_tell(held):
             await self._put(part, await in_thread(partial(packed, content)), digest)
@@ -334,14 +332,14 @@ class _Link:
         return seen
 
     async def _put(self, part: Part, payload: bytes, digest: str | None) -> None:
-        topic = self._names.part_topic(part)
+        topic = self._topics.part_topic(part)
         if len(payload) > LONGEST_BYTES:
             level = logging.DEBUG if part in self._too_long else logging.WARNING
             log.log(level, "%s is too long to be shared: %d bytes", topic, len(payload))
             self._too_long.add(part)
             return
         expires_s = None if part.kind is Kind.LASTS else EXPIRES_S
-        code = await self._connection.publish(topic, payload, retain=True, expires_s=expires_s)
+        code = await self._channel.publish(topic, payload, retain=True, expires_s=expires_s)
         if code < REFUSED:
             self._intake.held.note(part, digest)
         elif topic not in self.refused:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from hipsync.home.names import Kind, Part
+from hipsync.together.topics import Kind, Part
 
 MOST = 20_000
 """The most parts that are known: ten hosts with sixty bands and a month of days. A stranger may make up more."""
