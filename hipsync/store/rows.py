@@ -6,8 +6,9 @@ The mappings follow the columns that a table has, so that a new column needs no 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from hipsync.errors import InputError
 from hipsync.model import Epoch
@@ -60,6 +61,9 @@ WITHOUT: Mapping[str, Cell] = {"host": ""}
 ALWAYS = frozenset({"forgotten", "imports", "plans", "zones"})
 """The tables whose rows are exported whatever their time: each holds from then on."""
 
+READ_AT_ONCE = 500
+"""How many rows of a query are read while no other thread may use the file."""
+
 
 class Rows(Bands):
     """Reads and stores rows of the tables in `TIMES`."""
@@ -79,18 +83,17 @@ class Rows(Bands):
             f"SELECT {', '.join(columns)} FROM {table} WHERE {at} >= ? AND {at} < ? AND {SENSE[table]} ORDER BY {order}"
         )
         names: dict[object, str] = {int(band.id): band.name for band in self.bands()}
-        with self._lock, translated(self.path):
-            for row in self._db.execute(sql, (first, last)):
-                cells: dict[str, Cell] = {
-                    column: clean(cell, LONGEST_NAME) if isinstance(cell, str) and table in NAMED else cell
-                    for column, cell in zip(columns, row, strict=True)
-                    if cell is not None
-                }
-                if "band" in columns:
-                    if (name := names.get(cells["band"])) is None:
-                        continue
-                    cells["band"] = name
-                yield cells
+        for row in self._streamed(sql, (first, last)):
+            cells: dict[str, Cell] = {
+                column: clean(cell, LONGEST_NAME) if isinstance(cell, str) and table in NAMED else cell
+                for column, cell in zip(columns, row, strict=True)
+                if cell is not None
+            }
+            if "band" in columns:
+                if (name := names.get(cells["band"])) is None:
+                    continue
+                cells["band"] = name
+            yield cells
 
     def epoch_rows(self, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, EpochRow]]:
         """Every epoch that starts in `[start, end)`, as (name of the band, row of the table `epochs`).
@@ -98,15 +101,14 @@ class Rows(Bands):
         They are in order of time, then of band. None means no bound.
         """
         names = {int(band.id): band.name for band in self.bands()}
-        with self._lock, translated(self.path):
-            rows: Iterator[EpochRow] = self._db.execute(
-                "SELECT band, start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs"
-                f" WHERE start >= ? AND start < ? AND {SENSE['epochs']} ORDER BY start, band, length",
-                (-(2**62) if start is None else seconds(start), 2**62 if end is None else seconds(end)),
-            )
-            for row in rows:
-                if (name := names.get(row[0])) is not None:
-                    yield name, row
+        rows: Iterator[EpochRow] = self._streamed(
+            "SELECT band, start, length, steps, intensity, heart_rate, state, kind, posture FROM epochs"
+            f" WHERE start >= ? AND start < ? AND {SENSE['epochs']} ORDER BY start, band, length",
+            (-(2**62) if start is None else seconds(start), 2**62 if end is None else seconds(end)),
+        )
+        for row in rows:
+            if (name := names.get(row[0])) is not None:
+                yield name, row
 
     def all_epochs(self, start: datetime | None, end: datetime | None) -> Iterator[tuple[str, Epoch]]:
         """As `epoch_rows`, with values of `Epoch`."""
@@ -143,6 +145,21 @@ class Rows(Bands):
                     changed += 1
                     _drop_touched(db, table, before, merged)
         return changed
+
+    def _streamed(self, sql: str, values: Sequence[object]) -> Iterator[Any]:
+        """The rows of a query, of which some are held at a time.
+
+        Other threads may use the file between two rows: whoever has one may keep it for ever, as an error does that
+        holds the frame in which it was raised.
+        """
+        with self._lock, translated(self.path):
+            cursor = self._db.execute(sql, values)
+        while True:
+            with self._lock, translated(self.path):
+                rows = cursor.fetchmany(READ_AT_ONCE)
+            if not rows:
+                return
+            yield from rows
 
     def _columns(self, table: str) -> dict[str, str]:
         """The columns of a table and their types, without `id`, which another file may have given to another row."""

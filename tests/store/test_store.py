@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -426,6 +426,33 @@ def test_a_name_that_steers_a_terminal_is_kept_without_what_steers_it(store: Sto
     assert (desk.name, desk.advertised_name) == ("[31mred", "ab")
     store.rename(desk.id, "blue\x9b2J")
     assert [desk.name for desk in store.bands()] == ["blue2J"]
+
+
+def epochs_of(store: Store) -> Iterator[object]:
+    return store.all_epochs(None, None)
+
+
+def zones_of(store: Store) -> Iterator[object]:
+    return store.rows_of("zones", None, None)
+
+
+@pytest.mark.parametrize("rows", [epochs_of, zones_of])
+def test_rows_of_which_some_were_taken_and_that_are_kept_keep_no_other_thread_out(
+    path: Path, rows: Callable[[Store], Iterator[object]]
+) -> None:
+    """An error holds the frame in which it was raised, and so the rows that were not taken yet."""
+    with Store.open(path) as store:
+        store.append(band(store), [minute(at) for at in range(8)])
+        for at in range(3):
+            store.note_zone(MONDAY + at * HOUR, f"Etc/GMT+{at}", "host")
+        kept = rows(store)
+        next(kept)
+        found: list[int] = []
+        thread = threading.Thread(target=lambda: found.append(len(store.bands())), daemon=True)
+        thread.start()
+        thread.join(5)
+        assert found == [1]
+        assert len([*kept]) >= 2
 
 
 def test_a_store_may_be_used_from_several_threads(path: Path) -> None:

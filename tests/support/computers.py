@@ -71,14 +71,16 @@ class AnyComputer:
 
     def rows(self) -> Mapping[str, object]:
         """All that is shared of the store; bands have their names of here."""
-        names = {band.name: band.identity for band in self.store.bands()}
-        tables = {
-            table: sorted(
-                repr({**row, "band": names.get(str(row.get("band")))}) for row in self.store.rows_of(table, None, None)
-            )
-            for table in TIMES
-        }
-        return {"epochs": sorted((names[n] or n, *e) for n, e in self.store.all_epochs(None, None)), **tables}
+        with self.store.snapshot():  # a thread may add a band on the way
+            names = {band.name: band.identity for band in self.store.bands()}
+            tables = {
+                table: sorted(
+                    repr({**row, "band": names.get(str(row.get("band")))})
+                    for row in self.store.rows_of(table, None, None)
+                )
+                for table in TIMES
+            }
+            return {"epochs": sorted((names[n] or n, *e) for n, e in self.store.all_epochs(None, None)), **tables}
 
     async def speaks(self, occasion: Occasion = Occasion.SITTING, *, is_there: bool = True) -> bool:
         return await self.home.speaks(occasion, is_there=is_there)
