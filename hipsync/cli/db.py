@@ -182,6 +182,11 @@ def erase_command(app: App, since: str | None, until: str | None, yes: bool) -> 
             "these days would come back from your other computers: on each `hipsync config set mqtt.share state`, then "
             "erase; `hipsync mqtt forget` clears the broker"
         )
+    if app.config().gateway.is_shared:
+        raise ConfigError(
+            "these days would come back from your other computers: on each `hipsync config set gateway.share false`, "
+            "then erase; the owner's `hipsync fleet computer LOGIN ''` for the last of them clears the fleet's database"
+        )
     with app.existing_store(to_write=True) as store:
         zones = app.zones(store)
         today = zones.date_of(app.now())

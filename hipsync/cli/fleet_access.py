@@ -60,8 +60,8 @@ def fleet_site_command(app: App, login: str, site: str) -> None:
 def fleet_computer_command(app: App, login: str, pseudonym: str) -> None:
     """Say whose own computer a gateway is, as the owner.
 
-    With gateway.prompt and gateway.share, all computers of one wearer share what they know, and one of them reminds.
-    With an empty word it is nobody's, as all are at first.
+    All computers of one wearer share what they know, and one of them reminds: docs/fleet.md says how. With an
+    empty word it is nobody's, as all are at first.
 
     \b
     hipsync fleet computer desk_14 P-014

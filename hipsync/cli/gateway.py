@@ -50,7 +50,10 @@ def gateway_run_command(app: App) -> None:
 
     begin(app)
     shipper = _shipper(app)
-    work = serve(app, shipper, _sharing(app)) if app.config().gateway.prompt else _collect(app, shipper)
+    gateway = app.config().gateway
+    if gateway.share and not gateway.prompt:
+        raise ConfigError("gateway.share is for one wearer's computers: `hipsync config set gateway.prompt true`, too")
+    work = serve(app, shipper, _sharing(app)) if gateway.prompt else _collect(app, shipper)
     run_until_interrupted(work)
 
 
@@ -67,7 +70,7 @@ def _sharing(app: App) -> Callable[[Home, Store, Clock], FleetSharing] | None:
     Raises `ConfigError`.
     """
     config = app.config()
-    if not config.gateway.share:
+    if not config.gateway.is_shared:
         return None
     if config.mqtt.is_shared:
         raise ConfigError(

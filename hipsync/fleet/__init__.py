@@ -12,10 +12,14 @@ shipping.py    a gateway's SQLite as the outbox
 shipper.py     ships every so many minutes while a gateway runs
 obeying.py     a gateway erases what was erased there
 
+A wearer's own computers (`hipsync.together`):
+sharing.py     stands in the place of the home, and asks them who speaks
+channel.py     passes their messages
+
 Who is who:
 owner.py       what only the owner of the database may do begins here
 wearers.py     the wearers under their pseudonyms, and who wears which band
-access.py      whose days a doctor sees, and of which site a gateway is
+access.py      whose days a doctor sees, of which site a gateway is, and whose own computer
 erasing.py     the owner erases a wearer, with the bytes, and a receipt
 
 Days are judged:

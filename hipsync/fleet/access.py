@@ -66,19 +66,17 @@ def set_site(database: Database, login: str, site: str) -> None:
 def set_computer(database: Database, login: str, pseudonym: str) -> None:
     """Let a gateway be a wearer's own computer; nobody's if `pseudonym` is empty.
 
-    Raises `ConfigError` if there is no such login, or no such wearer, and `FleetError`.
+    What a wearer's computers told each other there is gone with the last of them. Raises `ConfigError` if there is no
+    such login, or no such wearer, and `FleetError`.
     """
     refuse_others(database)
     with database.transaction() as db:
-        if not pseudonym:
-            db.execute("DELETE FROM hipsync.computers WHERE login = %s", [login])
-            return
-        _refuse_unknown_login(db, login, "hipsync_gateway")
-        (wearer,) = _wearers(db, [pseudonym])
-        db.execute(
-            "INSERT INTO hipsync.computers VALUES (%s, %s) ON CONFLICT (login) DO UPDATE SET wearer = excluded.wearer",
-            [login, wearer],
-        )
+        db.execute("DELETE FROM hipsync.computers WHERE login = %s", [login])
+        if pseudonym:
+            _refuse_unknown_login(db, login, "hipsync_gateway")
+            (wearer,) = _wearers(db, [pseudonym])
+            db.execute("INSERT INTO hipsync.computers VALUES (%s, %s)", [login, wearer])
+        db.execute("DELETE FROM hipsync.channels WHERE wearer NOT IN (SELECT wearer FROM hipsync.computers)")
 
 
 def _refuse_unknown_login(db: psycopg.Connection, login: str, role: str) -> None:

@@ -122,6 +122,11 @@ class Gateway(NamedTuple):
     """After how many minutes it ships again, as `hipsync fleet ship` does, if a fleet's database is named; 0 for never.
     An hour, because most bands are contacted every few hours."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether everything is shared with the wearer's other computers, by the fleet's database."""
+        return self.prompt and self.share
+
 
 _GATEWAY = Gateway()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -39,6 +40,9 @@ hipsync.sites         siud:2    -        -    -       -       -        -
 hipsync.erasures      siud:0    -        -    -       -       -        -
 hipsync.erased        siud:0    -        -    -       -       -        -
 hipsync.erasures_done siud:0    -        -    -       -       -        -
+hipsync.computers     siud:1    -        -    -       -       -        -
+hipsync.channels      siud:1    -        -    -       -       -        -
+hipsync.messages      siud:1    -        -    -       -       -        -
 hipsync.days          s:29      -        s:2  -       -       -        -
 hipsync.weeks         s:29      -        s:2  -       -       -        -
 hipsync.handed        s:31      -        s:3  -       -       -        -
@@ -52,6 +56,9 @@ FUNCTIONS = {
     "hipsync.taken": {"ward_1", "ward_2"},
     "hipsync.erasures": {"ward_1", "ward_2"},
     "hipsync.cleaned": {"ward_1", "ward_2"},
+    "hipsync.attend": {"ward_1", "ward_2"},
+    "hipsync.say": {"ward_1", "ward_2"},
+    "hipsync.hear": {"ward_1", "ward_2"},
     "hipsync.schema_version": {"judge_1", "dr", "ward_1", "ward_2"},
     "hipsync.next_wearer": {"judge_1"},
     "hipsync.heard": {"judge_1"},
@@ -64,6 +71,7 @@ FUNCTIONS = {
 """Who beside the owner may call a function; those that are not here nobody may."""
 A_COLUMN = {"version": "number", "people": "name", "receipts": "gateway", "care": "login", "sites": "login",
             "erasures": "at", "erased": "mark", "erasures_done": "gateway",
+            "computers": "login", "channels": "last", "messages": "topic",
             "bands": "driver", "wearers": "zone", "judged": "facts",
             "weeks": "week", "handed": "since", "attention": "reason", "before_after": "week"}  # fmt: skip
 """A column of a table to change, if it is not `day` or `since`."""
@@ -92,6 +100,9 @@ INSERT INTO hipsync.judged SELECT id, '2026-03-02', 'UTC', '1', '2026-03-02Z', '
     FROM hipsync.wearers;
 INSERT INTO hipsync.care SELECT 'dr', id FROM hipsync.wearers WHERE pseudonym IN ('w01', 'w05');
 INSERT INTO hipsync.sites VALUES ('ward_1', 'A'), ('ward_2', 'B');
+INSERT INTO hipsync.computers SELECT 'ward_1', id FROM hipsync.wearers WHERE pseudonym = 'w01';
+INSERT INTO hipsync.channels (wearer) SELECT wearer FROM hipsync.computers;
+INSERT INTO hipsync.messages SELECT wearer, 1, 'hipsync/wearer/claim', '', false, 'infinity' FROM hipsync.channels;
 INSERT INTO hipsync_names.people SELECT pseudonym, 'name of ' || pseudonym FROM hipsync.wearers;
 """
 
@@ -353,6 +364,26 @@ def test_the_owner_says_whose_days_a_doctor_sees(ward: Postgres, tmp_path: Path)
     assert said(tmp_path, ward.dsn("keeper"), "site", "ward_1", "").output == "ward_1 is of no site.\n"
 
 
+def test_the_owner_says_whose_own_computer_a_gateway_is(ward: Postgres, tmp_path: Path) -> None:
+    """What the wearer's computers told each other goes with the last of them."""
+
+    def own() -> tuple[dict[str, list[str]], int]:
+        listed = json.loads(said(tmp_path, ward.dsn("keeper"), "wearer", "list", "--json").output)["wearers"]
+        with ward.owner() as db:
+            ((messages,),) = db.execute("SELECT count(*) FROM hipsync.messages").fetchall()
+        return {each["pseudonym"]: each["computers"] for each in listed if each["computers"]}, messages
+
+    assert own() == ({"w01": ["ward_1"]}, 1)
+    done = said(tmp_path, ward.dsn("keeper"), "computer", "ward_2", "w01")
+    assert (done.exit_code, done.output) == (0, "ward_2 is a computer of w01.\n")
+    assert said(tmp_path, ward.dsn("keeper"), "computer", "ward_1", "w05").exit_code == 0
+    assert own() == ({"w01": ["ward_2"], "w05": ["ward_1"]}, 1)
+    done = said(tmp_path, ward.dsn("keeper"), "computer", "ward_2", "")
+    assert (done.exit_code, done.output) == (0, "ward_2 is nobody's own computer.\n")
+    assert own() == ({"w05": ["ward_1"]}, 0)
+    assert "ward_1" in said(tmp_path, ward.dsn("keeper"), "wearer", "list").output
+
+
 @pytest.mark.parametrize(
     ("login", "words", "says", "code"),
     [
@@ -363,6 +394,10 @@ def test_the_owner_says_whose_days_a_doctor_sees(ward: Postgres, tmp_path: Path)
         ("keeper", ("site", "ward_9", "A"), "there is no login 'ward_9'", 2),
         ("keeper", ("site", "dr", "A"), 'GRANT hipsync_gateway TO "dr"', 2),
         ("keeper", ("site", "ward_1", "a b"), "no name of a site", 2),
+        ("keeper", ("computer", "ward_9", "w01"), "there is no login 'ward_9'", 2),
+        ("keeper", ("computer", "dr", "w01"), 'GRANT hipsync_gateway TO "dr"', 2),
+        ("keeper", ("computer", "ward_1", "w99"), "there is no wearer 'w99'", 2),
+        ("ward_1", ("computer", "ward_1", "w05"), "only the owner", 1),
         ("dr", ("care", "dr", "w07"), "only the owner", 1),
         ("stranger", ("site", "stranger", "A"), "only the owner", 1),
     ],
@@ -376,6 +411,7 @@ def test_what_cannot_be_is_one_line_and_changes_nothing(
     with ward.owner() as db:
         assert db.execute("SELECT count(*) FROM hipsync.care").fetchone() == (2,)
         assert db.execute("SELECT count(*) FROM hipsync.sites").fetchone() == (2,)
+        assert db.execute("SELECT login::text, wearer FROM hipsync.computers").fetchall() == [("ward_1", 1)]
 
 
 def test_a_login_that_is_gone_can_still_be_taken_out(ward: Postgres) -> None:

@@ -7,7 +7,7 @@ import logging
 import os
 import random
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -65,7 +65,7 @@ def computers(ward: Postgres) -> tuple[FleetComputer, FleetComputer]:
 
 
 @asynccontextmanager
-async def at(server: Postgres, login: str, topics: Topics, *wanted: Subscription) -> AsyncIterator[FleetChannel]:
+async def at(server: Postgres, login: str, topics: Topics, *wanted: Subscription) -> AsyncGenerator[FleetChannel]:
     async with opened(server.dsn(login), topics) as channel:
         await channel.subscribe(wanted or ALL)
         yield channel

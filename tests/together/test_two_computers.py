@@ -38,15 +38,17 @@ from hipsync.__main__ import main
 main()
 """
 """A program whose first argument is the name of its computer, and which shares what bands told without a pause."""
-SETTINGS = """
+BY_BROKER = """
 [mqtt]
 host = "127.0.0.1"
 port = {port}
 tls = false
 wearer = "anna"
 share = "everything"
+"""
+SETTINGS = """
 [prompts]
-hours = {{ mon-fri = "00:00-24:00", sat-sun = "00:00-24:00" }}
+hours = { mon-fri = "00:00-24:00", sat-sun = "00:00-24:00" }
 lunch = ""
 early = "off"
 """
@@ -55,13 +57,14 @@ early = "off"
 class Computer(Machine):
     """A computer, its desktop, and the service that may run on it."""
 
-    def __init__(self, home: Path, name: str, port: int) -> None:
+    def __init__(self, home: Path, name: str, settings: str, *command: str) -> None:
+        """`command` is what runs the service."""
         super().__init__(home, CLOCK.now())
-        self.name, self.desk = name, Desk()
+        self.name, self.desk, self._command = name, Desk(), command
         self.data.mkdir(mode=0o700, parents=True)
         (home / "run").mkdir(mode=0o700)
         self.settings.parent.mkdir(parents=True)
-        self.settings.write_text(SETTINGS.format(port=port))
+        self.settings.write_text(settings + SETTINGS)
         self.settings.chmod(0o600)
         self.bus = ""
         self._service: subprocess.Popen[bytes] | None = None
@@ -70,7 +73,7 @@ class Computer(Machine):
         path = os.pathsep.join([str(ROOT), str(ROOT / "devices")])
         with (self.home / "log").open("ab") as log:
             self._service = subprocess.Popen(
-                [sys.executable, "-c", STARTED, self.name, "run"],
+                [sys.executable, "-c", STARTED, self.name, *self._command],
                 stdout=log,
                 stderr=log,
                 env={
@@ -138,8 +141,8 @@ def broker(tmp_path: Path) -> Generator[Mosquitto]:
 
 
 @asynccontextmanager
-async def two(port: int) -> AsyncGenerator[tuple[Computer, Computer]]:
-    """Two computers with a desktop each. Their services are killed at the end.
+async def two(settings: Callable[[str], str], *command: str) -> AsyncGenerator[tuple[Computer, Computer]]:
+    """Two computers with a desktop each, and settings by their names. Their services are killed at the end.
 
     Their files are in a folder with a short path: that of a socket may have some hundred characters.
     """
@@ -147,13 +150,17 @@ async def two(port: int) -> AsyncGenerator[tuple[Computer, Computer]]:
         home = Path(stack.enter_context(TemporaryDirectory(prefix="hipsync-")))
         found: list[Computer] = []
         for name in ("desk", "laptop"):
-            computer = Computer(home / name, name, port)
+            computer = Computer(home / name, name, settings(name), *command)
             (folder := home / f"bus-{name}").mkdir()
             computer.bus = stack.enter_context(private_bus(folder))
             await stack.enter_async_context(on_the_bus(computer.bus, INTERFACE, computer.desk.reply))
             stack.callback(computer.kill)
             found.append(computer)
         yield found[0], found[1]
+
+
+def by(broker: Mosquitto) -> Callable[[str], str]:
+    return lambda _: BY_BROKER.format(port=broker.port)
 
 
 async def until(holds: Callable[[], bool], within_s: float = 40.0) -> None:
@@ -163,7 +170,7 @@ async def until(holds: Callable[[], bool], within_s: float = 40.0) -> None:
 
 
 async def test_one_speaks_and_an_answer_on_the_other_takes_its_notice_down(broker: Mosquitto) -> None:
-    async with two(broker.port) as (desk, laptop):
+    async with two(by(broker), "run") as (desk, laptop):
         for computer in (desk, laptop):
             computer.sits()
             computer.start()
@@ -186,7 +193,7 @@ async def test_while_the_broker_is_away_both_speak_and_when_it_is_back_one_answe
     broker: Mosquitto,
 ) -> None:
     broker.kill()
-    async with two(broker.port) as (desk, laptop):
+    async with two(by(broker), "run") as (desk, laptop):
         for computer in (desk, laptop):
             computer.sits()
             computer.start()
@@ -203,7 +210,7 @@ async def test_they_become_equal_though_each_and_the_broker_are_killed_again_and
     broker: Mosquitto,
 ) -> None:
     """The broker keeps nothing. Each computer hears two of three bands, at other times, while it runs and while not."""
-    async with two(broker.port) as (desk, laptop):
+    async with two(by(broker), "run") as (desk, laptop):
         chance = Random(1)
         desk.pair(1, 2)
         laptop.pair(2, 3)
