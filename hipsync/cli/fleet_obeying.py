@@ -28,8 +28,8 @@ def obey_fleet(app: App, store: Store, database: Database) -> Obeyed:
     if obeyed.erasures:
         where = f"{counted(obeyed.rows, 'row')} here, also in {counted(obeyed.backups, 'backup')}"
         say(f"Erased, because the owner of the fleet's database erased it there: {where}.", err=True)
-    if obeyed.gone and app.config().mqtt.host:
-        say("Your broker may keep topics of that band: `hipsync mqtt forget` takes back all.", err=True)
+    if obeyed.erasures and app.config().mqtt.host:
+        say("Your broker may keep topics of it: `hipsync mqtt forget` takes back all.", err=True)
     if obeyed.kept:
         say(f"Not erased, delete yourself: {', '.join(map(str, obeyed.kept))}.", err=True)
     return obeyed

@@ -85,6 +85,17 @@ class Mosquitto:
             self._process.wait(WITHIN_S)
             self._process = None
 
+    def written(self, file: Path) -> bytes:
+        """What it keeps, which it is told to write to this file now; its configuration names the folder."""
+        assert self._process is not None
+        before = file.stat() if file.exists() else None
+        self._process.send_signal(signal.SIGUSR1)
+        deadline = time.monotonic() + WITHIN_S
+        while not file.exists() or (before is not None and file.stat().st_ino == before.st_ino):  # it renames a new one
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        return file.read_bytes()
+
     def freeze(self) -> None:
         """Let it hang: it keeps its connections and answers nothing."""
         assert self._process is not None
