@@ -1,8 +1,8 @@
 """Passes messages between the computers of one wearer, by the fleet's database: a `hipsync.together.channel.Channel`.
 
-One connection asks and says, and a second one waits for notifications, which say only that there is something to ask
-for. Where none come, as behind some poolers, it is asked every few seconds. The one rule: nobody waits for a server
-that hangs: what takes too long ends the connection.
+One connection asks and says, and a second one is notified, which says only that there is something to ask for. Where
+no notification comes, as behind some poolers, it is asked after each message of ours and now and then. The one rule:
+nobody waits for a server that hangs: what takes too long ends the connection.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from hipsync.together.topics import OFFLINE, ONLINE, Topics
 
 WITHIN_S = 10.0
 """Seconds that the database has for one answer."""
-LOOK_S = 5.0
+LOOK_S = 20.0
 """Seconds after which it is asked whether there is something new, though nothing says so."""
 ONLINE_EVERY_S, ONLINE_FOR_S = 20.0, 60
 """Seconds after which a computer says again that it is online, and those for which the word holds."""
@@ -57,6 +57,7 @@ class FleetChannel:
     async def publish(self, topic: str, payload: bytes, *, retain: bool, expires_s: int | None = None) -> int:
         """Send a message, as `Channel` says it; return 0. Raises `FleetError`."""
         await self._ask("SELECT hipsync.say(%s, %s, %s, %s)", topic, payload, retain, expires_s)
+        self._new.set()
         return 0
 
     async def subscribe(self, subscriptions: Sequence[Subscription]) -> list[int]:
@@ -99,11 +100,15 @@ class FleetChannel:
                 async with asyncio.timeout(LOOK_S):
                     await self._new.wait()
 
-    async def keep_listening(self, listening: psycopg.AsyncConnection) -> None:
-        """Note when something is new, by a connection that does nothing else."""
-        with translated():
-            async for _ in listening.notifies():
-                self._new.set()
+    def look_at(self, listening: psycopg.AsyncConnection) -> None:
+        """Note whether something is new, by a connection that does nothing else and on which something came."""
+        try:
+            with translated():
+                listening.pgconn.consume_input()
+        except FleetError as error:
+            self.lose(error)
+        while listening.pgconn.notifies() is not None:
+            self._new.set()
 
     async def keep_online(self) -> None:
         """Say that this computer is online, again and again."""
@@ -147,9 +152,12 @@ class FleetChannel:
             self._lost.result()
         asking = asyncio.create_task(self._rows(query, values))
         self._asking.add(asking)
-        done, _ = await asyncio.wait({asking}, timeout=WITHIN_S)
-        if not done:
-            self.lose(FleetError(f"the fleet's database did not answer within {WITHIN_S:.0f} seconds"))
+        late = FleetError(f"the fleet's database did not answer within {WITHIN_S:.0f} seconds")
+        waiting = asyncio.get_running_loop().call_later(WITHIN_S, self.lose, late)
+        asking.add_done_callback(partial(_settle, waiting))
+        ends: set[asyncio.Future[Any]] = {asking, self._lost}
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        if not asking.done():
             self._lost.result()
         return asking.result()
 
@@ -184,9 +192,10 @@ async def opened(conninfo: str, topics: Topics) -> AsyncGenerator[FleetChannel, 
             name, last = await _attended(working)
             await listening.execute(sql.SQL("LISTEN {}").format(sql.Identifier(name)))
         channel = FleetChannel(working, topics, last)
+        loop, socket = asyncio.get_running_loop(), listening.fileno()
+        loop.add_reader(socket, channel.look_at, listening)  # psycopg's `notifies` wakes ten times a second
         tasks = [
             asyncio.create_task(channel.keep_hearing(), name="hear"),
-            asyncio.create_task(channel.keep_listening(listening), name="listen"),
             asyncio.create_task(channel.keep_online(), name="here"),
         ]
         for task in tasks:
@@ -194,6 +203,7 @@ async def opened(conninfo: str, topics: Topics) -> AsyncGenerator[FleetChannel, 
         try:
             yield channel
         finally:
+            loop.remove_reader(socket)
             await channel.close()
             await ended(*tasks)
 
@@ -218,6 +228,13 @@ async def _attended(connection: psycopg.AsyncConnection) -> tuple[str, int]:
     row = await (await connection.execute("SELECT name, last FROM hipsync.attend()")).fetchone()
     assert row is not None  # noqa: S101  a function with OUT parameters returns one row
     return str(row[0]), int(row[1])
+
+
+def _settle(waiting: asyncio.TimerHandle, asking: asyncio.Task[Any]) -> None:
+    """Wait for an answer no longer; and look at what it was, else asyncio logs that nobody did."""
+    waiting.cancel()
+    if not asking.cancelled():
+        asking.exception()
 
 
 def _look_at(channel: FleetChannel, task: asyncio.Task[None]) -> None:

@@ -320,10 +320,25 @@ def all_heard(claim: Claim) -> bool:
     return all(each.all[-1:] == [claim] for each in NOTED)
 
 
-@pytest.mark.parametrize("times", [40, pytest.param(300, marks=pytest.mark.ring)])
+def not_notified(channel: FleetChannel, listening: psycopg.AsyncConnection) -> None:
+    """Pass by what is notified, as where a pooler is in between."""
+    del channel
+    listening.pgconn.consume_input()
+
+
+@pytest.mark.parametrize(
+    ("times", "is_notified"), [(40, True), (20, False), pytest.param(300, True, marks=pytest.mark.ring)]
+)
 async def test_of_two_that_are_due_within_thirty_milliseconds_one_speaks_each_time(
-    ward: Postgres, computers: tuple[FleetComputer, FleetComputer], monkeypatch: pytest.MonkeyPatch, times: int
+    ward: Postgres,
+    computers: tuple[FleetComputer, FleetComputer],
+    monkeypatch: pytest.MonkeyPatch,
+    times: int,
+    is_notified: bool,
 ) -> None:
+    if not is_notified:
+        monkeypatch.setattr(FleetChannel, "look_at", not_notified)
+        monkeypatch.setattr(channel_module, "LOOK_S", 0.3)
     monkeypatch.setattr(sharing_module, "ROW_WITHIN_S", 0.01)
     monkeypatch.setattr(sharing_module, "Claims", Noted)
     NOTED.clear()

@@ -93,7 +93,8 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
     SELECT m.number, m.topic, m.payload, m.kept FROM hipsync.messages AS m
     WHERE m.wearer = hipsync.own_wearer() AND m.expires > clock_timestamp()
         AND CASE WHEN kept_ THEN m.kept ELSE m.number > after_ END
-        AND EXISTS (SELECT FROM unnest(filters) AS f WHERE hipsync.is_of(m.topic, f))
+        AND EXISTS (SELECT FROM unnest(filters) AS f    -- the first is quick, and lets through too much at most
+            WHERE m.topic LIKE replace(f, '+', '%') AND hipsync.is_of(m.topic, f))
     ORDER BY m.number
 $$;
 
