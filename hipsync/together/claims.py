@@ -1,8 +1,8 @@
-"""Who of several computers shows a reminder: each says that it wants to, and the first whom the broker passes on does.
+"""Who of several computers shows a reminder: each says that it wants to, and the first whom the channel passes on does.
 
-The broker sends all messages of one topic to everybody in one order, so that all computers hear the same one first. No
+The channel sends all messages of one topic to everybody in one order, so that all computers hear the same one first. No
 clock is asked for it: what is kept, or was queued while somebody was away, does not come (`connected` begins anew, and
-claims expire at the broker), and how long a claim holds is measured since it was heard.
+claims expire there), and how long a claim holds is measured since it was heard.
 
 Two computers reckon differently when a reminder fell due, because one of them may know newer minutes. So a claim is
 about an occasion and not about an instant: while it holds, it is about whatever reminder of that occasion is due here.
@@ -27,7 +27,7 @@ ANEW_S = 45.0
 """Seconds without losing after which a computer that lost waits anew: what is due then is another reminder, or one that
 was put off, for a minute at least."""
 EXPIRES_S = 10
-"""Seconds after which the broker drops a claim that it could not pass on."""
+"""Seconds after which the channel drops a claim that it could not pass on."""
 LONGEST_BYTES = 300
 """The most bytes of a claim."""
 
@@ -71,7 +71,7 @@ class Claims:
         """When this program lost first for a reminder, and when last."""
 
     def heard(self, claim: Claim, passed_s: float) -> None:
-        """Note a claim in the order of the broker: it counts if none for its occasion holds."""
+        """Note a claim in the order of the channel: it counts if none for its occasion holds."""
         if self.holder(claim.occasion, passed_s) is None:
             self._first[claim.occasion] = claim, passed_s
 

@@ -1,4 +1,4 @@
-"""What the broker holds of what the computers of one wearer share, by digests: so that nothing is told twice.
+"""What the channel holds of what the computers of one wearer share, by digests: so that nothing is told twice.
 
 A part needs telling if this host has told something else of it, and no other host has told the same.
 """
@@ -14,7 +14,7 @@ MOST = 20_000
 
 
 class Held:
-    """The digests of what the broker holds."""
+    """The digests of what the channel holds."""
 
     def __init__(self, host: str) -> None:
         """`host` is this one."""
@@ -23,7 +23,7 @@ class Held:
         self._by_subject: dict[object, dict[str, str]] = {}
 
     def note(self, part: Part, digest: str | None) -> None:
-        """Note what the broker holds of a part from now on; None if it holds nothing."""
+        """Note what the channel holds of a part from now on; None if it holds nothing."""
         hosts = self._by_subject.setdefault(part.subject, {})
         hosts.pop(part.host, None)
         self._digests.pop(part, None)
@@ -37,5 +37,5 @@ class Held:
         return digest not in self._by_subject.get(part.subject, {}).values()
 
     def own(self, kind: Kind) -> Collection[Part]:
-        """The parts of a kind that the broker holds of this host."""
+        """The parts of a kind that the channel holds of this host."""
         return [part for part in self._digests if part.host == self._host and part.kind is kind]

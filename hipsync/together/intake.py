@@ -61,7 +61,7 @@ class Intake:
         self._removals: dict[str, Mapping[str, datetime]] = {}
         """By host, when bands were removed with their data there, by their marks."""
         self.is_whole = True
-        """Whether all that was heard was taken in; if not, all that the broker keeps is to be asked for again."""
+        """Whether all that was heard was taken in; if not, all that the channel keeps is to be asked for again."""
 
     def put(self, part: Part, payload: bytes) -> None:
         """Let a part wait to be taken in; of one part the last payload counts."""
@@ -78,7 +78,7 @@ class Intake:
         self._known, self.is_whole = {}, True
 
     def forget_held(self) -> None:
-        """Forget what the broker holds: another connection may lead to one that lost it."""
+        """Forget what the channel holds: another connection may lead to one that lost it."""
         self.held = Held(self._topics.host)
 
     async def take_next(self) -> bool | None:

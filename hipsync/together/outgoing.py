@@ -21,7 +21,7 @@ from hipsync.together.topics import Kind, Part, band_key
 DAYS = 28
 """How many UTC days are shared, the running one included."""
 EXPIRES_S = 40 * 24 * 3600
-"""Seconds after which the broker drops a day; what lasts it keeps until it is taken back."""
+"""Seconds after which the channel drops a day; what lasts it keeps until it is taken back."""
 
 
 class Reach(IntEnum):
@@ -49,13 +49,13 @@ class Gathered(NamedTuple):
     """The kinds and days that were gathered: a part of these that is not in `contents` has nothing to say."""
 
     def to_tell(self, held: Held) -> list[tuple[Part, Content, str]]:
-        """The parts that the broker does not hold yet, with their digests."""
+        """The parts that the channel does not hold yet, with their digests."""
         return [
             (part, content, digest) for part, (content, digest) in self.contents.items() if held.needs(part, digest)
         ]
 
     def to_take_back(self, held: Held) -> list[Part]:
-        """The parts of this host that the broker holds though there is nothing to say of them any more."""
+        """The parts of this host that the channel holds though there is nothing to say of them any more."""
         own = [part for kind in Kind for part in held.own(kind)]
         return [part for part in own if (part.kind, part.day) in self.looked_at and part not in self.contents]
 

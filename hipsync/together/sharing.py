@@ -44,13 +44,13 @@ RECENT_EVERY_S, ALL_EVERY_S = 60.0, 600.0
 """Seconds after which bands' days that changed are told: those of today and yesterday, and all. Those of today are told
 at once when a reminder is due."""
 ASK_EVERY_S, ASK_SOON_S = 3600.0, 300.0
-"""Seconds after which all that the broker keeps is asked for again, and the same where something was not taken in."""
+"""Seconds after which all that the channel keeps is asked for again, and the same where something was not taken in."""
 MARK_WITHIN_S, MARK_AGAIN_S = 5.0, 0.3
-"""Seconds that the broker has to send what it keeps of a day, and the same once it did not say in time that it had."""
+"""Seconds that the channel has to send what it keeps of a day, and the same once it did not say in time that it had."""
 HEAD_START_S = 3.0
 """Seconds for which a computer with nobody at it lets others claim first."""
 CLAIM_WITHIN_S = 2.0
-"""Seconds that the broker has to pass on a claim. Then the computer speaks: twice is better than never."""
+"""Seconds that the channel has to pass on a claim. Then the computer speaks: twice is better than never."""
 READY_WITHIN_S = 5.0
 """Seconds for which a computer that has just begun waits until it knows what the others have said."""
 ROW_WITHIN_S = 3.0
@@ -67,7 +67,7 @@ class Sharing:
         self._claims, self._run = Claims(), secrets.token_hex(8)
         self._link: _Link | None = None
         self._ready = asyncio.Event()
-        """Whether all that the broker kept was heard once, or a connection failed."""
+        """Whether all that the channel kept was heard once, or a connection failed."""
         self.why: str | None = None
         """Why nothing is shared now; None if all is well, or nothing was tried yet."""
 
@@ -104,7 +104,7 @@ class Sharing:
     async def speaks(self, occasion: Occasion, *, is_there: bool) -> bool:
         """Whether this computer is the one to show a reminder of an occasion; `is_there` is whether a person is at it.
 
-        It takes some seconds at most, and is true if the broker is away.
+        It takes some seconds at most, and is true if the channel is away.
         """
         await self._until_ready()
         link, passed = self._link, self._clock.passed
@@ -125,7 +125,7 @@ class Sharing:
         return False
 
     async def _until_ready(self) -> None:
-        """Wait until this computer has heard what the others said before it began; not if the broker is away."""
+        """Wait until this computer has heard what the others said before it began; not if the channel is away."""
         if self.why is None and not self._ready.is_set():
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(READY_WITHIN_S):
@@ -181,10 +181,10 @@ class _Link:
         self._heard, self._claimed, self._taken = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._too_long: set[Part] = set()
         self.refused: set[str] = set()
-        """Topics at which the broker does not let us write."""
+        """Topics at which the channel does not let us write."""
 
     async def run(self, ready: asyncio.Event) -> None:
-        """Serve the connection; `ready` is set when all that the broker kept was taken in.
+        """Serve the connection; `ready` is set when all that the channel kept was taken in.
 
         Raises `HipsyncError` when it is lost.
         """
@@ -208,7 +208,7 @@ class _Link:
     # -------------------------------------------------------------- who speaks
 
     async def claim(self, mine: Claim, at_s: int) -> None:
-        """Claim, and wait for the first claim for the occasion that the broker passes on, or for `CLAIM_WITHIN_S`."""
+        """Claim, and wait for the first claim for the occasion that the channel passes on, or for `CLAIM_WITHIN_S`."""
         with contextlib.suppress(HipsyncError, TimeoutError):
             async with asyncio.timeout(CLAIM_WITHIN_S):
                 message = claim_message(mine, at_s)
@@ -289,7 +289,7 @@ class _Link:
                     seen, recent_s = await self._tell(Reach.RECENT), passed
 
     async def _ask(self) -> None:
-        """Ask for all that the broker keeps, a day at a time, and wait until it is taken in."""
+        """Ask for all that the channel keeps, a day at a time, and wait until it is taken in."""
         self._dropped = self._channel.dropped
         self._intake.begin_anew()
         ours, within_s = self._topics, MARK_WITHIN_S
@@ -304,7 +304,7 @@ class _Link:
             try:
                 async with asyncio.timeout(within_s):
                     await self._marked.wait()
-            except TimeoutError:  # the broker lets us not write or read there
+            except TimeoutError:  # the channel lets us not write or read there
                 within_s = MARK_AGAIN_S
             if topics in days:
                 await self._channel.unsubscribe(topics)
@@ -312,7 +312,7 @@ class _Link:
 
     @property
     def _has_all(self) -> bool:
-        """Whether all that the broker sent since it was asked last was heard and taken in."""
+        """Whether all that the channel sent since it was asked last was heard and taken in."""
         return self._intake.is_whole and self._dropped == self._channel.dropped
 
     def _known(self) -> object:
@@ -320,7 +320,7 @@ class _Link:
         return self._store.state_of_file(), self._intake.removed()
 
     async def _tell(self, reach: Reach) -> object:
-        """Tell what the broker does not hold yet, and return what was known before. Raises `StoreError`."""
+        """Tell what the channel does not hold yet, and return what was known before. Raises `StoreError`."""
         seen, now = self._known(), self._clock.now()
         removed = {band.id for band, _ in self._intake.removed()}
         found = await in_thread(lambda: gathered(self._store, self._topics.host, removed, now, reach))
