@@ -117,21 +117,21 @@ async def serve(
                     troubles = [delivery.trouble, *([] if shipper is None else [shipper.trouble])]
                     home: Home = _home(store, clock, delivery)
                     if sharing is not None:
-                        home = delivery.home = shared = sharing(home, store, clock)
+                        home = shared = sharing(home, store, clock)
                         troubles.append(shared.trouble)
+                    delivery.home = home
                     line, trouble = app.line_file, partial(_troubles, troubles)
                     await run(service, clock, settings=settings, zone=zone_now, trouble=trouble, line=line, home=home,
                               rooms=radio)  # fmt: skip
 
 
 def _home(store: Store, clock: Clock, delivery: Delivery) -> Bridge:
-    """Return the way to home automation, which is shown prompts from now on. It is off while no broker is set."""
+    """Return the way to home automation. It is off while no broker is set."""
     from hipsync.home.bridge import Bridge
     from hipsync.registry import drivers
 
     families = {key: driver.label for key, driver in drivers().items()}
-    bridge = delivery.home = Bridge(store, clock, lambda: delivery.config, families)
-    return bridge
+    return Bridge(store, clock, lambda: delivery.config, families)
 
 
 def _this_program(app: App) -> list[str]:

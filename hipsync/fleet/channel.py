@@ -18,7 +18,7 @@ from psycopg import sql
 
 from hipsync.ending import ended
 from hipsync.errors import FleetError
-from hipsync.fleet.database import NEEDS_SCHEMA, refuse_other_schema, translated
+from hipsync.fleet.database import refuse_other_schema, translated
 from hipsync.together.channel import Message, Subscription
 from hipsync.together.topics import OFFLINE, ONLINE, Topics
 
@@ -47,7 +47,7 @@ class FleetChannel:
         self._one = asyncio.Lock()
         """So that what is kept and what is new come in the order of their numbers."""
         self._new = asyncio.Event()
-        self._asking: set[asyncio.Task[Any] | None] = set()
+        self._asking: set[asyncio.Task[Any]] = set()
         self._lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._online: set[str] = set()
         """The topics at which another computer says that it is online."""
@@ -154,7 +154,7 @@ class FleetChannel:
         self._asking.add(asking)
         late = FleetError(f"the fleet's database did not answer within {WITHIN_S:.0f} seconds")
         waiting = asyncio.get_running_loop().call_later(WITHIN_S, self.lose, late)
-        asking.add_done_callback(partial(_settle, waiting))
+        asking.add_done_callback(partial(self._settle, waiting))
         ends: set[asyncio.Future[Any]] = {asking, self._lost}
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if not asking.done():
@@ -168,8 +168,13 @@ class FleetChannel:
         except FleetError as error:
             self.lose(error)
             raise
-        finally:
-            self._asking.discard(asyncio.current_task())
+
+    def _settle(self, waiting: asyncio.TimerHandle, asking: asyncio.Task[Any]) -> None:
+        """Wait for an answer no longer; and look at what it was, else asyncio logs that nobody did."""
+        waiting.cancel()
+        self._asking.discard(asking)
+        if not asking.cancelled():
+            asking.exception()
 
     async def close(self) -> None:
         """Say that this computer is offline, if that can be said at once, and let go of what hangs."""
@@ -177,7 +182,7 @@ class FleetChannel:
             async with asyncio.timeout(GOODBYE_WITHIN_S):
                 await self.publish(self._topics.host_topic(), OFFLINE.encode(), retain=True, expires_s=ONLINE_FOR_S)
         self._db.pgconn.finish()  # else psycopg asks the server to cancel, for seconds
-        await ended(*(each for each in self._asking if each is not None))
+        await ended(*self._asking)
 
 
 @contextlib.asynccontextmanager
@@ -220,21 +225,13 @@ async def _connected(conninfo: str) -> AsyncGenerator[psycopg.AsyncConnection, N
 
 async def _attended(connection: psycopg.AsyncConnection) -> tuple[str, int]:
     """Where to listen, and the number of the newest message. Raises `FleetError` for another version's schema."""
-    there = await (await connection.execute("SELECT to_regnamespace('hipsync') IS NOT NULL")).fetchone()
-    if there is None or not there[0]:
-        raise FleetError(NEEDS_SCHEMA)
-    version = await (await connection.execute("SELECT hipsync.schema_version()")).fetchone()
-    refuse_other_schema(None if version is None else int(version[0]))
-    row = await (await connection.execute("SELECT name, last FROM hipsync.attend()")).fetchone()
-    assert row is not None  # noqa: S101  a function with OUT parameters returns one row
-    return str(row[0]), int(row[1])
-
-
-def _settle(waiting: asyncio.TimerHandle, asking: asyncio.Task[Any]) -> None:
-    """Wait for an answer no longer; and look at what it was, else asyncio logs that nobody did."""
-    waiting.cancel()
-    if not asking.cancelled():
-        asking.exception()
+    ((is_there,),) = await (await connection.execute("SELECT to_regnamespace('hipsync') IS NOT NULL")).fetchall()
+    if not is_there:
+        refuse_other_schema(None)
+    ((version,),) = await (await connection.execute("SELECT hipsync.schema_version()")).fetchall()
+    refuse_other_schema(version)
+    ((name, last),) = await (await connection.execute("SELECT name, last FROM hipsync.attend()")).fetchall()
+    return name, last
 
 
 def _look_at(channel: FleetChannel, task: asyncio.Task[None]) -> None:

@@ -6,12 +6,10 @@ It stands in the place of the home, because that is whom the service asks whethe
 from __future__ import annotations
 
 import contextlib
-import logging
 from collections.abc import AsyncGenerator, Callable
 from functools import partial
 
 from hipsync.core.exercises import Move
-from hipsync.errors import HipsyncError
 from hipsync.fleet.channel import opened
 from hipsync.host.clock import Clock
 from hipsync.model import Occasion, Prompt
@@ -22,8 +20,6 @@ from hipsync.store import Store
 from hipsync.text import Json
 from hipsync.together.sharing import Sharing
 from hipsync.together.topics import Topics
-
-log = logging.getLogger(__name__)
 
 WEARER = "wearer"
 """What the wearer is called in topics: whose channel it is, the login says."""
@@ -48,13 +44,7 @@ class FleetSharing:
 
     async def speaks(self, occasion: Occasion, *, is_there: bool) -> bool:
         """Whether this computer, and none of the wearer's others, is to show a reminder that is due here."""
-        if self._sharing is None:
-            return True
-        try:
-            return await self._sharing.speaks(occasion, is_there=is_there)
-        except HipsyncError as error:
-            log.debug("nobody says who shows a reminder: %s", error)
-            return True
+        return self._sharing is None or await self._sharing.speaks(occasion, is_there=is_there)
 
     def told(self) -> Json:
         """How things are with the home, and which of the wearer's other computers are online."""

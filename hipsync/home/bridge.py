@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from hipsync.core.exercises import Move
 from hipsync.ending import ended
 from hipsync.errors import BrokerError, ConfigError, HipsyncError, NameTaken
+from hipsync.formats.shared import LONGEST_BYTES
 from hipsync.home.commands import Command
 from hipsync.home.messages import prompt_message
 from hipsync.home.names import Names, names_of
@@ -34,7 +35,7 @@ from hipsync.service.state import State
 from hipsync.settings.config import Config, Mqtt
 from hipsync.store import Store
 from hipsync.text import Json
-from hipsync.together.sharing import LARGEST_BYTES, MOST_WAITING, Sharing
+from hipsync.together.sharing import Sharing
 
 if TYPE_CHECKING:
     from hipsync.home.own_name import OwnName
@@ -50,6 +51,10 @@ TAKEN_WAIT_S = 60.0
 """Seconds until it is asked again whether another program that came by our name is still there."""
 NEEDS_EXTRA = "Home Assistant needs an extra (aiomqtt): `{}`"
 """What is said where the library for MQTT is not installed; with the command that installs it."""
+SHARED_BYTES = LONGEST_BYTES + 1000
+"""The most bytes of a message between the wearer's computers, with its topic."""
+SHARED_WAITING = 500
+"""The most messages between them that wait to be looked at: a day of ten computers and fifty bands."""
 LASTED_S = 60.0
 """Seconds after which a connection counts as one that works, so that the next wait is short again."""
 
@@ -117,11 +122,7 @@ class Bridge:
         """Whether this computer, and none of the wearer's others, is to show a reminder that is due here."""
         if self._sharing is None or self._why is not None:
             return True
-        try:
-            return await self._sharing.speaks(occasion, is_there=is_there)
-        except HipsyncError as error:
-            log.debug("nobody says who shows a reminder: %s", error)
-            return True
+        return await self._sharing.speaks(occasion, is_there=is_there)
 
     def told(self) -> Json:
         """How things are with the broker, as an answer of the service; null if no host is set."""
@@ -144,6 +145,8 @@ class Bridge:
             return None
         if self._session is not None and self._session.refused:
             return f"the broker refuses {', '.join(sorted(self._session.refused))}: `hipsync mqtt check` says more"
+        if self._sharing is not None and (refused := self._sharing.refused()):  # hundreds, if it refuses any
+            return f"the broker refuses {min(refused)}: `hipsync mqtt check` says more"
         return self._why or (None if self._sharing is None else self._sharing.trouble())
 
     @contextlib.asynccontextmanager
@@ -209,7 +212,7 @@ class Bridge:
         if self._mqtt.is_shared:
             self._sharing = self._sharing or Sharing(self._store, self._clock, names.shared, look)
         await name.refuse_taken(broker, names)
-        async with connected(broker, names.client, names.host_topic()) as connection:
+        async with connected(broker, names.client, names.shared.host_topic()) as connection:
             await name.leave_mark(connection, names)
             log.info("connected to the broker %s, for Home Assistant", broker.place)
             self._why = None
@@ -218,7 +221,9 @@ class Bridge:
             )
             self._session = session
             try:
-                share = partial(connected, broker, f"{names.client}-share", largest=LARGEST_BYTES, waiting=MOST_WAITING)
+                share = partial(
+                    connected, broker, f"{names.client}-share", largest=SHARED_BYTES, waiting=SHARED_WAITING
+                )
                 async with contextlib.nullcontext() if self._sharing is None else self._sharing.sharing(share):
                     await session.run()
             finally:

@@ -65,8 +65,8 @@ async def check(
         how = "with TLS" if broker.tls is not None else "without TLS"
         who = "" if broker.user is None else f", as {clean(broker.user)}"
         found = [Tried("broker", None, "fine", f"connected to {broker.place} {how}{who}")]
-        own = [names.host_topic(), names.run, names.state, *(names.band_topic(band.key) for band in bands)]
-        kept = await connection.kept([*own, names.host_topic("+"), names.birth], names.ask)
+        own = [names.shared.host_topic(), names.run, names.state, *(names.band_topic(band.key) for band in bands)]
+        kept = await connection.kept([*own, names.shared.host_topic("+"), names.birth], names.ask)
         hosts = sorted({names.host, *filter(None, map(names.shared.host_of, kept))})
         devices = {names.config(): wearer_message(names, hosts, version)}
         devices |= {names.config(band.key): band_message(names, hosts, version, band) for band in bands}
@@ -90,7 +90,7 @@ async def _both_ways(connection: Connection, names: Names, own: Mapping[str, byt
     found: list[Tried] = []
     for topic, code in codes.items():
         found.append(_written(topic, code))
-        if topic in {names.host_topic(), names.run}:  # what the service reads of its own
+        if topic in {names.shared.host_topic(), names.run}:  # what the service reads of its own
             found.append(_read(topic, code, (topic, own[topic]) in came))
     return [*found, _read(names.do, asked, (names.do, command) in came)]
 

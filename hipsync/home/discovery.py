@@ -72,7 +72,7 @@ def _message(names: Names, hosts: Sequence[str], version: str, device: Message, 
     return {
         "device": device,
         "origin": {"name": "hipsync", "sw_version": version, "support_url": SUPPORT},
-        "availability": [{"topic": names.host_topic(host)} for host in hosts],
+        "availability": [{"topic": names.shared.host_topic(host)} for host in hosts],
         "availability_mode": "any",
         "qos": 1,
         "components": components,

@@ -67,10 +67,6 @@ class Names(NamedTuple):
         """Where a message goes that only its sender waits for, after all that the broker kept."""
         return f"{self.base}/ask/{self.host}"
 
-    def host_topic(self, host: str | None = None) -> str:
-        """Where a host says whether it is online; None means this one, `+` all of them."""
-        return self.shared.host_topic(host)
-
     def band_topic(self, key: str) -> str:
         """Where what is known of a band stands; `+` means all of them."""
         return f"{self.base}/band/{key}"

@@ -32,8 +32,8 @@ class OwnName:
         if not self.is_taken:
             return
         async with connected(broker, f"{names.client}-asks-{self._mark.decode()}") as asking:
-            kept = await asking.kept([names.host_topic()], names.ask)
-        if kept.get(names.host_topic()) == ONLINE.encode():
+            kept = await asking.kept([names.shared.host_topic()], names.ask)
+        if kept.get(names.shared.host_topic()) == ONLINE.encode():
             raise NameTaken(NAME_TAKEN)
         self.is_taken = self._is_marked = False
 

@@ -79,7 +79,7 @@ class Session:
     async def run(self) -> None:
         """Serve the connection. Raises `BrokerError` when it is lost. If it is cancelled, it says goodbye."""
         names = self._names
-        topics = [Subscription(each) for each in (names.birth, names.host_topic("+"), names.do, names.state)]
+        topics = [Subscription(each) for each in (names.birth, names.shared.host_topic("+"), names.do, names.state)]
         codes = await self._connection.subscribe(topics)
         self.refused |= {each.topic for each, code in zip(topics, codes, strict=True) if code >= REFUSED}
         tasks = {asyncio.create_task(self._hear(), name="hear"), asyncio.create_task(self._keep_telling(), name="tell")}
@@ -90,7 +90,7 @@ class Session:
         except asyncio.CancelledError:
             with contextlib.suppress(BrokerError, TimeoutError):
                 async with asyncio.timeout(GOODBYE_WITHIN_S):
-                    await self._connection.publish(names.host_topic(), OFFLINE.encode(), retain=True)
+                    await self._connection.publish(names.shared.host_topic(), OFFLINE.encode(), retain=True)
             raise
         finally:
             await ended(*tasks)
@@ -117,7 +117,7 @@ class Session:
         """Tell what is to be told, and return in how many seconds there is more to tell; None if nothing is waiting."""
         if self._here:
             self._here = False
-            await self._put(self._names.host_topic(), ONLINE.encode(), retain=True)
+            await self._put(self._names.shared.host_topic(), ONLINE.encode(), retain=True)
         pressing, since = self._telling.pressing(), self._passed() - self._told_s
         wanted_s = AT_ONCE_S if self._again or pressing != self._pressing else TELL_EVERY_S
         if since < wanted_s:

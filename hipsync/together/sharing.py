@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Collection
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
@@ -34,10 +34,6 @@ Opened = Callable[[], AbstractAsyncContextManager[Channel]]
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 """Seconds until the connection is tried again, doubled each time, up to the longest."""
-LARGEST_BYTES = LONGEST_BYTES + 1000
-"""The most bytes of a message with its topic."""
-MOST_WAITING = 500
-"""The most messages that wait to be looked at: a day of ten computers and fifty bands."""
 LOOK_S = 1.0
 """Seconds between two looks at whether something was stored."""
 RECENT_EVERY_S, ALL_EVERY_S = 60.0, 600.0
@@ -84,8 +80,6 @@ class Sharing:
         """What keeps this computer and the others from being equal; None if nothing does."""
         if self.why is not None:
             return f"nothing is shared: {self.why}"
-        if self._link is not None and self._link.refused:
-            return f"the broker refuses {min(self._link.refused)}: `hipsync mqtt check` says more"
         try:
             removed = self._intake.removed()
         except HipsyncError:  # the service meets and reports it
@@ -97,6 +91,10 @@ class Sharing:
             f"{names}: removed with its data on another computer; `hipsync bands forget NAME --with-data` does so here"
         )
 
+    def refused(self) -> Collection[str]:
+        """The topics at which the channel does not let us write."""
+        return () if self._link is None else self._link.refused
+
     def others(self) -> list[str] | None:
         """The wearer's other computers that are online; None while nothing can be shared."""
         return None if self._link is None else sorted(self._link.others)
@@ -104,8 +102,16 @@ class Sharing:
     async def speaks(self, occasion: Occasion, *, is_there: bool) -> bool:
         """Whether this computer is the one to show a reminder of an occasion; `is_there` is whether a person is at it.
 
-        It takes some seconds at most, and is true if the channel is away.
+        It takes some seconds at most, and is true if the channel is away. It raises nothing.
         """
+        try:
+            return await self._is_first(occasion, is_there=is_there)
+        except HipsyncError as error:
+            log.debug("nobody says who shows a reminder: %s", error)
+            return True
+
+    async def _is_first(self, occasion: Occasion, *, is_there: bool) -> bool:
+        """As `speaks`. Raises `HipsyncError` if the channel is lost on the way."""
         await self._until_ready()
         link, passed = self._link, self._clock.passed
         if link is None or self._claims.waited_in_vain(occasion, passed()):
@@ -345,6 +351,4 @@ class _Link:
         elif topic not in self.refused:
             self.refused.add(topic)
             level = logging.WARNING if len(self.refused) == 1 else logging.DEBUG
-            log.log(
-                level, "the broker does not let hipsync write to %s: `hipsync mqtt check` says what it needs", topic
-            )
+            log.log(level, "not shared: hipsync may not write to %s; `hipsync status` says more", topic)

@@ -39,7 +39,7 @@ def test_it_names_each_entity_of_the_wearer_and_no_other() -> None:
 def test_it_names_each_topic_and_each_command() -> None:
     told = Names("W", "H")
     topics = {
-        told.state, told.prompt, told.do, told.host_topic(), told.run, told.band_topic("B"), told.config(),
+        told.state, told.prompt, told.do, told.shared.host_topic(), told.run, told.band_topic("B"), told.config(),
         told.config("B"),
     }  # fmt: skip
     assert {topic for topic in topics if f"`{topic}`" not in PAPER} == set()

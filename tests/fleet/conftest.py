@@ -31,3 +31,18 @@ def fleet(server: Postgres) -> Postgres:
         for login in GATEWAYS:
             db.execute(sql.SQL("GRANT hipsync_gateway TO {}").format(sql.Identifier(login)))
     return server
+
+
+@pytest.fixture
+def owned(fleet: Postgres) -> Iterator[Postgres]:
+    """A fleet of two wearers: the first has the computers ward_1 and ward_2, the second has ward_3."""
+    with fleet.owner() as db:
+        db.execute("INSERT INTO hipsync.wearers (pseudonym, zone) VALUES ('P-1', 'UTC'), ('P-2', 'UTC')")
+        db.execute("CREATE ROLE ward_3 LOGIN IN ROLE hipsync_gateway")
+        for login, wearer in (("ward_1", "P-1"), ("ward_2", "P-1"), ("ward_3", "P-2")):
+            db.execute(
+                "INSERT INTO hipsync.computers SELECT %s, id FROM hipsync.wearers WHERE pseudonym = %s", [login, wearer]
+            )
+    yield fleet
+    with fleet.owner() as db:
+        db.execute("DROP ROLE ward_3")

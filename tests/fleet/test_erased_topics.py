@@ -86,7 +86,7 @@ def run_until_all_is_kept(folder: Path, broker: Mosquitto) -> None:
         deadline = time.monotonic() + 40
         while kept(broker) != WORDS:
             assert time.monotonic() < deadline, (kept(broker), (folder / "log").read_text())
-            time.sleep(0.2)
+            time.sleep(0.2)  # the broker tells nobody what it has on its disk
     finally:
         service.send_signal(signal.SIGTERM)
         service.wait(20)

@@ -357,7 +357,7 @@ async def test_the_access_list_of_the_paper_lets_a_computer_do_all_and_write_in_
         async with connected(place, "someone") as connection:
             for host, may in ((names.host, True), ("laptop", False)):
                 part = Part(Kind.DAY, host, date(2026, 1, 1), "0123456789")
-                for topic in (names.shared.part_topic(part), names.host_topic(host)):
+                for topic in (names.shared.part_topic(part), names.shared.host_topic(host)):
                     assert (await connection.publish(topic, b"", retain=False) < REFUSED) is may, topic
 
 

@@ -27,7 +27,7 @@ def test_the_topics_are_those_of_the_design() -> None:
     assert NAMES.state == "hipsync/anna/state"
     assert NAMES.prompt == "hipsync/anna/prompt"
     assert NAMES.do == "hipsync/anna/do"
-    assert NAMES.host_topic() == "hipsync/anna/host/desk"
+    assert NAMES.shared.host_topic() == "hipsync/anna/host/desk"
     assert NAMES.band_topic("0123") == "hipsync/anna/band/0123"
     assert NAMES.config() == "homeassistant/device/hipsync_anna/config"
     assert NAMES.config("0123") == "homeassistant/device/hipsync_anna_band_0123/config"

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Mapping
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
+from functools import partial
 
 from hipsync.fleet.sharing import FleetSharing
 from hipsync.home.bridge import Bridge
@@ -16,6 +19,7 @@ from hipsync.service.home_port import Home
 from hipsync.settings.config import Config, Mqtt, Share
 from hipsync.store import Store
 from hipsync.store.rows import TIMES
+from hipsync.together.claims import Claim, Claims, claim_message
 from support.mosquitto import Mosquitto
 from support.postgres import Postgres
 
@@ -113,6 +117,68 @@ class FleetComputer(AnyComputer):
         super().__init__(ahead)
         inner = Bridge(self.store, self.clock, lambda: Config(desktop=False), {}, lambda _: Names("anna", host))
         self.home = self.sharing = FleetSharing(inner, self.store, self.clock, server.dsn(login), host)
+
+
+class Noted(Claims):
+    """Claims that say which ones they heard; `NOTED` has those of all computers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.all: list[Claim] = []
+        NOTED.append(self)
+
+    def heard(self, claim: Claim, passed_s: float) -> None:
+        super().heard(claim, passed_s)
+        self.all.append(claim)
+
+
+NOTED: list[Noted] = []
+
+
+async def one_speaks_each_time(
+    desk: AnyComputer, laptop: AnyComputer, times: int, say: Callable[[bytes], Awaitable[object]]
+) -> None:
+    """Let a reminder be due on both within 30 ms, so many times, and expect that one speaks: each of them now and then.
+
+    Their claims are `Noted`. `say` says a message where claims are said: who heard one heard all claims before it.
+    """
+    spread, by = random.Random(1), [0, 0]
+
+    async def due(computer: AnyComputer) -> bool:
+        await asyncio.sleep(spread.random() * 0.03)
+        return await computer.speaks()
+
+    for number in range(times):
+        found = await asyncio.gather(due(desk), due(laptop))
+        assert sorted(found) == [False, True], (number, found)
+        by[found.index(True)] += 1
+        end = Claim("fence", str(number), Occasion.WARM_UP)
+        await say(claim_message(end, 0))
+        await until(partial(_all_heard, end))
+        for computer in (desk, laptop):
+            computer.clock.skip(60)
+    assert all(by)
+
+
+def _all_heard(claim: Claim) -> bool:
+    return all(each.all[-1:] == [claim] for each in NOTED)
+
+
+async def both_on(stack: AsyncExitStack, desk: AnyComputer, laptop: AnyComputer) -> None:
+    """Let both share until the stack is closed, and wait until they know what was said before."""
+    await stack.enter_async_context(desk.on())
+    await stack.enter_async_context(laptop.on())
+    await until(lambda: desk.sees("laptop") and laptop.sees("desk"))
+    await asyncio.gather(desk.speaks(Occasion.MORNING), laptop.speaks(Occasion.MORNING))
+    for each in (desk, laptop):
+        each.clock.skip(60)
+
+
+async def until_speaks(computer: AnyComputer, within_s: float = 5.0) -> None:
+    """Wait until a computer speaks that lost a reminder to one of which nothing more is heard."""
+    async with asyncio.timeout(within_s):
+        while not await computer.speaks():  # noqa: ASYNC110  each try waits for the other computer by itself
+            await asyncio.sleep(0.05)
 
 
 def equal(*computers: AnyComputer) -> bool:

@@ -93,7 +93,7 @@ class Mosquitto:
         deadline = time.monotonic() + WITHIN_S
         while not file.exists() or (before is not None and file.stat().st_ino == before.st_ino):  # it renames a new one
             assert time.monotonic() < deadline
-            time.sleep(0.01)
+            time.sleep(0.01)  # it says when it begins to write, and not when it has
         return file.read_bytes()
 
     def freeze(self) -> None:

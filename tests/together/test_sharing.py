@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import random
 import zlib
 from collections.abc import Generator
 from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -20,9 +20,8 @@ from hipsync.model import Answer, Exercise, Occasion
 from hipsync.service.answers import answer_prompt, pause_prompts
 from hipsync.together import claims as claims_module
 from hipsync.together import sharing as sharing_module
-from hipsync.together.claims import Claim, Claims, claim_message
 from hipsync.together.topics import Kind, Part, Topics, band_key
-from support.computers import Computer, equal, until
+from support.computers import NOTED, Computer, Noted, both_on, equal, one_speaks_each_time, until, until_speaks
 from support.mosquitto import Heard, Listener, Mosquitto, lasting_session, listener, mosquitto
 
 pytestmark = pytest.mark.enable_socket
@@ -54,15 +53,6 @@ def broker(tmp_path: Path) -> Generator[Mosquitto]:
 def parts(ha: Listener, kind: Kind | None = None) -> list[tuple[Part, Heard]]:
     found = [(DESK.part_of(each.topic), each) for each in ha.heard]
     return [(part, each) for part, each in found if part is not None and kind in {None, part.kind}]
-
-
-async def both_on(stack: AsyncExitStack, desk: Computer, laptop: Computer) -> None:
-    await stack.enter_async_context(desk.on())
-    await stack.enter_async_context(laptop.on())
-    await until(lambda: desk.sees("laptop") and laptop.sees("desk"))
-    await asyncio.gather(desk.speaks(Occasion.MORNING), laptop.speaks(Occasion.MORNING))  # they know what was said
-    for each in (desk, laptop):
-        each.clock.skip(60)
 
 
 # -------------------------------------------------------------------- they become equal
@@ -314,29 +304,6 @@ async def test_a_clock_that_is_an_hour_wrong_spoils_nothing_and_one_speaks(
 # -------------------------------------------------------------------- who speaks
 
 
-class Noted(Claims):
-    """Claims that say which ones they heard."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.all: list[Claim] = []
-        NOTED.append(self)
-
-    def heard(self, claim: Claim, passed_s: float) -> None:
-        super().heard(claim, passed_s)
-        self.all.append(claim)
-
-
-NOTED: list[Noted] = []
-
-
-async def fence(ha: Listener, number: int) -> None:
-    """Wait until each computer has heard all claims: the broker keeps their order."""
-    claim = Claim("fence", str(number), Occasion.WARM_UP)
-    await ha.say(CLAIM, claim_message(claim, 0))
-    await until(lambda: all(each.all[-1:] == [claim] for each in NOTED))
-
-
 @pytest.mark.parametrize("times", [40, pytest.param(300, marks=pytest.mark.ring)])
 async def test_of_two_that_are_due_within_thirty_milliseconds_one_speaks_each_time(
     broker: Mosquitto, monkeypatch: pytest.MonkeyPatch, times: int
@@ -344,22 +311,10 @@ async def test_of_two_that_are_due_within_thirty_milliseconds_one_speaks_each_ti
     monkeypatch.setattr(sharing_module, "ROW_WITHIN_S", 0.01)
     monkeypatch.setattr(sharing_module, "Claims", Noted)
     NOTED.clear()
-    desk, laptop, spread, by = Computer(broker, "desk"), Computer(broker, "laptop"), random.Random(1), [0, 0]
-
-    async def due(computer: Computer) -> bool:
-        await asyncio.sleep(spread.random() * 0.03)
-        return await computer.speaks()
-
+    desk, laptop = Computer(broker, "desk"), Computer(broker, "laptop")
     async with listener(broker, topic="nothing") as ha, AsyncExitStack() as stack:
         await both_on(stack, desk, laptop)
-        for number in range(times):
-            found = await asyncio.gather(due(desk), due(laptop))
-            assert sorted(found) == [False, True], (number, found)
-            by[found.index(True)] += 1
-            await fence(ha, number)
-            for computer in (desk, laptop):
-                computer.clock.skip(60)
-    assert all(by), "each of them is first now and then"
+        await one_speaks_each_time(desk, laptop, times, partial(ha.say, CLAIM))
 
 
 async def test_the_computer_with_a_person_at_it_speaks_though_the_other_one_is_due_first(broker: Mosquitto) -> None:
@@ -480,9 +435,7 @@ async def test_a_stranger_who_claims_all_the_time_delays_and_silences_nobody(
         evil = asyncio.create_task(claims())
         await asyncio.sleep(0.2)
         assert await desk.speaks() is False
-        async with asyncio.timeout(5):
-            while not await desk.speaks():  # noqa: ASYNC110  it waits itself
-                await asyncio.sleep(0.05)
+        await until_speaks(desk)
         evil.cancel()
 
 

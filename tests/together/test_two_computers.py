@@ -169,15 +169,20 @@ async def until(holds: Callable[[], bool], within_s: float = 40.0) -> None:
             await asyncio.sleep(0.1)
 
 
+async def one_spoke(desk: Computer, laptop: Computer) -> tuple[Computer, Computer]:
+    """Start both while the wearer sits too long; return the one that showed a notice, and the other."""
+    for computer in (desk, laptop):
+        computer.sits()
+        computer.start()
+    await until(lambda: len(desk.prompts()) == len(laptop.prompts()) == 1)
+    await asyncio.sleep(3)  # a second notice would have come by then
+    assert len(desk.desk.notices) + len(laptop.desk.notices) == 1, desk.log() + laptop.log()
+    return (desk, laptop) if desk.desk.notices else (laptop, desk)
+
+
 async def test_one_speaks_and_an_answer_on_the_other_takes_its_notice_down(broker: Mosquitto) -> None:
     async with two(by(broker), "run") as (desk, laptop):
-        for computer in (desk, laptop):
-            computer.sits()
-            computer.start()
-        await until(lambda: len(desk.prompts()) == len(laptop.prompts()) == 1)
-        await asyncio.sleep(3)
-        assert len(desk.desk.notices) + len(laptop.desk.notices) == 1, desk.log() + laptop.log()
-        speaker, other = (desk, laptop) if desk.desk.notices else (laptop, desk)
+        speaker, other = await one_spoke(desk, laptop)
         (prompt,) = other.prompts()
         assert (prompt.host, prompt.shown, prompt.answer) == (speaker.name, 1, None)
         await asyncio.to_thread(other.type, "done")
