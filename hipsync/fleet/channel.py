@@ -146,7 +146,7 @@ class FleetChannel:
     async def _ask(self, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
         """The rows of a query. If we are cancelled, it goes on: to cancel it at the server may take long.
 
-        Raises `FleetError`, after which the connection is of no use.
+        Raises `FleetError` if the database refuses, or if the channel is lost.
         """
         if self._lost.done():
             self._lost.result()
@@ -162,12 +162,8 @@ class FleetChannel:
         return asking.result()
 
     async def _rows(self, query: LiteralString, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        try:
-            with translated():
-                return await (await self._db.execute(query, values, binary=True)).fetchall()
-        except FleetError as error:
-            self.lose(error)
-            raise
+        with translated():
+            return await (await self._db.execute(query, values, binary=True)).fetchall()
 
     def _settle(self, waiting: asyncio.TimerHandle, asking: asyncio.Task[Any]) -> None:
         """Wait for an answer no longer; and look at what it was, else asyncio logs that nobody did."""

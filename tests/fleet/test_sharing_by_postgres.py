@@ -16,7 +16,7 @@ from psycopg import sql
 
 from hipsync.fleet import channel as channel_module
 from hipsync.fleet.channel import FleetChannel, opened
-from hipsync.model import MINUTE, Answer, Exercise
+from hipsync.model import MINUTE, Answer, Exercise, Occasion
 from hipsync.service.answers import answer_prompt, pause_prompts
 from hipsync.together import claims as claims_module
 from hipsync.together import sharing as sharing_module
@@ -103,25 +103,10 @@ async def test_an_answer_a_pause_and_an_exercise_are_there_within_seconds(
 # -------------------------------------------------------------------- who speaks
 
 
-def not_notified(channel: FleetChannel, listening: psycopg.AsyncConnection) -> None:
-    """Pass by what is notified, as where a pooler is in between."""
-    del channel
-    listening.pgconn.consume_input()
-
-
-@pytest.mark.parametrize(
-    ("times", "is_notified"), [(40, True), (20, False), pytest.param(300, True, marks=pytest.mark.ring)]
-)
+@pytest.mark.parametrize("times", [40, pytest.param(300, marks=pytest.mark.ring)])
 async def test_of_two_that_are_due_within_thirty_milliseconds_one_speaks_each_time(
-    owned: Postgres,
-    computers: tuple[FleetComputer, FleetComputer],
-    monkeypatch: pytest.MonkeyPatch,
-    times: int,
-    is_notified: bool,
+    owned: Postgres, computers: tuple[FleetComputer, FleetComputer], monkeypatch: pytest.MonkeyPatch, times: int
 ) -> None:
-    if not is_notified:
-        monkeypatch.setattr(FleetChannel, "look_at", not_notified)
-        monkeypatch.setattr(channel_module, "LOOK_S", 0.3)
     monkeypatch.setattr(sharing_module, "ROW_WITHIN_S", 0.01)
     monkeypatch.setattr(sharing_module, "Claims", Noted)
     NOTED.clear()
@@ -130,6 +115,27 @@ async def test_of_two_that_are_due_within_thirty_milliseconds_one_speaks_each_ti
         await both_on(stack, desk, laptop)
         other = await stack.enter_async_context(opened(owned.dsn("ward_1"), FENCE))
         await one_speaks_each_time(desk, laptop, times, partial(other.publish, FENCE.claim, retain=False))
+
+
+def not_notified(channel: FleetChannel, listening: psycopg.AsyncConnection) -> None:
+    """Pass by what is notified, as where a pooler is in between."""
+    del channel
+    listening.pgconn.consume_input()
+
+
+async def test_one_speaks_though_nothing_is_ever_notified_and_nobody_asks_for_a_while(
+    computers: tuple[FleetComputer, FleetComputer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each asks after its own claim, and so hears what was claimed before it."""
+    monkeypatch.setattr(FleetChannel, "look_at", not_notified)
+    monkeypatch.setattr(channel_module, "LOOK_S", 1000.0)
+    desk, laptop = computers
+    async with AsyncExitStack() as stack:
+        for each in computers:
+            await stack.enter_async_context(each.on())
+        for occasion in (Occasion.SITTING, Occasion.WARM_UP, Occasion.AFTER_RIDE):
+            found = await asyncio.gather(desk.speaks(occasion), laptop.speaks(occasion))
+            assert sorted(found) == [False, True]
 
 
 async def test_the_computer_with_a_person_at_it_speaks_though_the_other_one_is_due_first(
