@@ -48,11 +48,24 @@ ROUNDS = 12
 pytestmark = pytest.mark.ring
 
 
-def killed(script: str, words: list[str], after_s: float) -> bool:
-    """Run a script, kill it so long after it has connected, and return whether that came before its end."""
+def begun(script: str, words: list[str]) -> subprocess.Popen[bytes]:
+    """A script that has connected."""
     process = subprocess.Popen([sys.executable, "-c", script, *words], stdout=subprocess.PIPE)
     assert process.stdout is not None
     process.stdout.readline()
+    return process
+
+
+def lasts_s(script: str, words: list[str]) -> float:
+    """Let a script come to its end, and return how many seconds it takes on this machine."""
+    process, start = begun(script, words), time.monotonic()
+    assert b"done" in process.communicate()[0]
+    return time.monotonic() - start
+
+
+def killed(script: str, words: list[str], after_s: float) -> bool:
+    """Run a script, kill it so long after it has connected, and return whether that came before its end."""
+    process = begun(script, words)
     time.sleep(after_s)  # where it is struck is left to chance
     process.kill()
     return b"done" not in process.communicate()[0]
@@ -66,8 +79,9 @@ def test_an_owner_who_is_killed_anywhere_calls_again(fleet: Postgres, tmp_path: 
         shipped_from(store, fleet)
         for number in range(ROUNDS):
             handed(fleet, mark_in(store, number), (f"P-{number}", MONDAY, None))
-    for number in range(ROUNDS):
-        hit = killed(ERASE, [fleet.dsn(), f"P-{number}"], noise.uniform(0, 0.6))
+    whole_s = lasts_s(ERASE, [fleet.dsn(), "P-0"])
+    for number in range(1, ROUNDS):
+        hit = killed(ERASE, [fleet.dsn(), f"P-{number}"], noise.uniform(0, whole_s))
         struck += hit
         with fleet.owner() as db:
             db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
@@ -97,12 +111,13 @@ def test_a_gateway_that_is_killed_anywhere_ships_again(fleet: Postgres, tmp_path
         handed(fleet, mark_in(store), ("gone", MONDAY, None))
         kept = [one.mark for one in shipped(store.bands()) if one.band.name == "band 1"]
     erased(fleet, "gone")
+    whole = shutil.copytree(template, tmp_path / "whole")
+    whole_s = lasts_s(OBEY, [fleet.dsn("ward_1"), str(whole / "hipsync.db")])
     for number in range(ROUNDS):
-        folder = tmp_path / str(number)
-        shutil.copytree(template, folder)
+        folder = shutil.copytree(template, tmp_path / str(number))
         with fleet.owner() as db:
             db.execute("DELETE FROM hipsync.erasures_done")
-        struck += killed(OBEY, [fleet.dsn("ward_1"), str(folder / "hipsync.db")], noise.uniform(0, 0.2))
+        struck += killed(OBEY, [fleet.dsn("ward_1"), str(folder / "hipsync.db")], noise.uniform(0, whole_s))
         assert said(folder, fleet.dsn("ward_1"), "ship").exit_code == 0
         held = [path.name for path in folder.rglob("*") if path.is_file() and WORDS["marker"] in path.read_bytes()]
         assert held == []
