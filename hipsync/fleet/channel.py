@@ -69,8 +69,9 @@ class FleetChannel:
         return [0] * len(subscriptions)
 
     async def unsubscribe(self, topics: Sequence[str]) -> None:
-        """Hear these topics no more."""
-        self._filters -= {*topics}
+        """Hear these topics no more, as `Channel` says it. Raises nothing: it waits for what is being asked for."""
+        async with self._one:
+            self._filters -= {*topics}
 
     async def messages(self) -> AsyncIterator[Message]:
         """Yield what comes, until the connection is lost; then raise `FleetError`."""

@@ -231,17 +231,22 @@ def received_lasting(payload: bytes, now: datetime) -> Received:
 def _received(
     content: Content, bands: Sequence[Mapping[str, Json]], tables: Sequence[str], day: date | None, now: datetime
 ) -> Received:
-    """What a message says. With a `day` its rows are of that UTC day, and of the one band if there is one."""
+    """What a message says. With a `day` its rows are of that UTC day, and of the one band if there is one.
+
+    Raises `InputError` if it cannot be right, or says nothing: no computer tells that.
+    """
+    if not bands and not any(cells for name in tables for cells in _table(name, content).values()):
+        raise InputError("it says nothing")
     archive, left_out = Archive(), 0
     try:
         for number, band in enumerate(bands, 1):
             archive.rows.add_row("bands", band, number)
         of = {str(band["name"]) for band in bands}
         if day is not None and "epochs" in content:
-            left_out += _add_epochs(archive, str(bands[0]["name"]), content["epochs"], day, now)
+            left_out += _add_epochs(archive, str(bands[0]["name"]), content, day, now)
         for table in tables:
             more = {"band": next(iter(of))} if table in OF_BAND else {}
-            for number, row in enumerate(_rows(table, content.get(table, {})), 1):
+            for number, row in enumerate(_rows(table, content), 1):
                 left_out += not _added(archive, table, {**row, **more}, number, of, day, now)
         archive.rows.count()  # so that epochs that contradict each other are refused here
     except BaseException as error:
@@ -267,13 +272,13 @@ def _added(
     return True
 
 
-def _add_epochs(archive: Archive, band: str, columns: Json, day: date, now: datetime) -> int:
+def _add_epochs(archive: Archive, band: str, content: Content, day: date, now: datetime) -> int:
     """Add the epochs of a band's day, and return how many lie in the future, which are left out.
 
     Raises `InputError` if one cannot be right.
     """
     start, left_out = _midnight(day), 0
-    for number, row in enumerate(_rows("epochs", columns), 1):
+    for number, row in enumerate(_rows("epochs", content), 1):
         epoch = _epoch(row, start)
         start = start if epoch is None else epoch.start
         is_of_day = epoch is not None and epoch.start < _midnight(day) + DAY
@@ -311,15 +316,22 @@ def _epoch(row: Mapping[str, Json], start: datetime) -> Epoch | None:
     )  # fmt: skip
 
 
-def _rows(table: str, columns: Json) -> Iterator[dict[str, Json]]:
-    """The rows that columns are; a cell that is null is left out. Raises `InputError` if they are no columns."""
-    if not isinstance(columns, dict) or not all(isinstance(cells, list) for cells in columns.values()):
-        raise InputError(f"{clean(table, 40)} are no columns")
-    lists = [cells for cells in columns.values() if isinstance(cells, list)]
-    if len({len(cells) for cells in lists}) > 1 or any(len(cells) > MOST_ROWS for cells in lists):
-        raise InputError(f"the columns of {clean(table, 40)} are not of one length, or too long")
-    for cells in zip(*lists, strict=True):
+def _rows(table: str, content: Content) -> Iterator[dict[str, Json]]:
+    """The rows of a table in a message; a cell that is null is left out. Raises `InputError` as `_table` does."""
+    columns = _table(table, content)
+    for cells in zip(*columns.values(), strict=True):
         yield {name: cell for name, cell in zip(columns, cells, strict=True) if cell is not None}
+
+
+def _table(table: str, content: Content) -> dict[str, list[Json]]:
+    """The cells of a table in a message, by column: equally many in each. Raises `InputError` if they are not."""
+    told = content.get(table, {})
+    if not isinstance(told, dict) or not all(isinstance(cells, list) for cells in told.values()):
+        raise InputError(f"{clean(table, 40)} are no columns")
+    columns = {name: cells for name, cells in told.items() if isinstance(cells, list)}
+    if len({len(cells) for cells in columns.values()}) > 1 or any(len(cells) > MOST_ROWS for cells in columns.values()):
+        raise InputError(f"the columns of {clean(table, 40)} are not of one length, or too long")
+    return columns
 
 
 def _refuse_unknown(content: Content, known: Sequence[str]) -> None:

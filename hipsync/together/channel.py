@@ -54,7 +54,10 @@ class Channel(Protocol):
         ...
 
     async def unsubscribe(self, topics: Sequence[str]) -> None:
-        """Hear these topics no more. Raises `HipsyncError`."""
+        """Hear nothing of these topics that is published from now on. Raises `HipsyncError`.
+
+        What was published before may still come.
+        """
         ...
 
     def messages(self) -> AsyncIterator[Message]:

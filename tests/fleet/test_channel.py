@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -94,6 +96,32 @@ async def test_a_subscription_without_what_is_kept_and_one_that_ended_hear_only_
             await desk.publish("b/x/c", b"4", retain=False)
             await desk.publish("a/x", b"end", retain=False)
             assert await heard(laptop, of="") == []
+
+
+async def test_what_is_said_after_the_end_of_a_subscription_is_not_heard_though_it_was_being_asked_for(
+    owned: Postgres,
+) -> None:
+    async with at(owned, "ward_1", DESK) as desk, at(owned, "ward_2", LAPTOP, *ALL[:1], Subscription("b/x")) as laptop:
+
+        async def end_then_say() -> None:
+            await laptop.unsubscribe(["b/x"])
+            await desk.publish("b/x", b"after", retain=False)
+
+        with owned.owner() as db:
+            ((pid,),) = db.execute(
+                "SELECT pid FROM pg_stat_activity WHERE usename = 'ward_2' AND query NOT LIKE 'LISTEN%'"
+            ).fetchall()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            await desk.publish("a/x", b"wakes the laptop", retain=False)
+            await asyncio.sleep(0.2)  # it is asking now, of a server that has not looked yet
+            ending = asyncio.create_task(end_then_say())
+            await asyncio.wait({ending}, timeout=0.2)
+        finally:
+            os.kill(pid, signal.SIGCONT)
+        await ending
+        await desk.publish("a/x", b"end", retain=False)
+        assert await heard(laptop, of="b/") == []
 
 
 async def test_what_expired_is_neither_heard_nor_stays(owned: Postgres) -> None:

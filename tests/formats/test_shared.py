@@ -93,7 +93,7 @@ def all_messages(store: Store, now: datetime = EVENING, day: date = DAY) -> list
     """What another computer reads of all that this one tells of a day."""
     return [
         *(received_band_day(packed(said), day, now) for _, said in band_days(store, day, now)),
-        received_wearer_day(packed(wearer_day(store, day, now)), day, now),
+        *(received_wearer_day(packed(said), day, now) for said in [wearer_day(store, day, now)] if said),
         received_lasting(packed(lasting(store, now)), now),
     ]
 
@@ -298,6 +298,8 @@ def test_what_cannot_be_right_is_refused_in_one_line_and_nothing_of_it_is_taken(
 @pytest.mark.parametrize(
     ("content", "why"),
     [
+        ({}, "it says nothing"),
+        ({"prompts": {}, "exercises": {"at": [], "name": []}}, "it says nothing"),
         ({"band": BAND}, "knows no 'band'"),
         ({"prompts": {"at": [int(NOON.timestamp())]}}, "prompts, row 1: due is missing"),
         ({"exercises": {"at": [0], "name": ["x"], "how": ["manual"], "hurt": [0]}}, "another day"),
@@ -312,6 +314,8 @@ def test_so_is_a_wearer_s_day(content: dict[str, object], why: str) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
+        ({}, "it says nothing"),
+        ({"bands": [], "zones": {}}, "it says nothing"),
         ({"bands": {}}, "no list"),
         ({"bands": [1]}, "no bands"),
         ({"bands": [{**BAND, "address": ADDRESS}]}, "no bands"),
