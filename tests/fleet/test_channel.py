@@ -90,6 +90,7 @@ async def test_a_subscription_without_what_is_kept_and_one_that_ended_hear_only_
             await desk.publish("b/x", b"2", retain=False)
             await desk.publish("b/x/c/d", b"3", retain=False)
             await desk.publish("b/x/y/c", b"3", retain=False)
+            await desk.publish("a/x/y", b"3", retain=False)
             await desk.publish("a/x", b"end", retain=False)
             assert [each.payload for each in await heard(laptop, of="")] == [b"1"]
             await laptop.unsubscribe(["b/+/c"])
