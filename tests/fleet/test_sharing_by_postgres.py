@@ -153,7 +153,7 @@ async def test_the_computer_with_a_person_at_it_speaks_though_the_other_one_is_d
 async def test_who_claims_and_is_gone_is_spoken_for_by_the_other(
     computers: tuple[FleetComputer, FleetComputer], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(claims_module, "HOLDS_S", 1.0)
+    monkeypatch.setattr(claims_module, "HOLDS_S", 2.0)
     desk, laptop = computers
     async with laptop.on():
         async with desk.on():

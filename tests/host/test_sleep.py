@@ -33,7 +33,7 @@ async def test_it_looks_after_each_sleep_and_for_nothing_else(tmp_path: Path, mo
             on_the_bus(address, LOGIN, lambda _: None) as logind,
             on_the_bus(address, "org.example.stranger", lambda _: None) as stranger,
             calling_on_wake(lambda: looks.append(None)),
-            asyncio.timeout(5),
+            asyncio.timeout(20),
         ):
             woken = 0
             while not looks:  # until its rule is known to the bus

@@ -49,7 +49,7 @@ async def test_the_end_of_bluez_is_noticed(tmp_path: Path, monkeypatch: pytest.M
             async with watching_for_its_end(ended):
                 assert not ended.is_set()
                 await bluez.aclose()
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(20):
                     await ended.wait()
 
 

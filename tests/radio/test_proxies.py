@@ -442,7 +442,7 @@ async def test_a_proxy_that_dies_in_the_middle_ends_what_runs_by_it_and_is_named
         async def visit() -> None:
             async with connect(home.radio.adapter, FIRST, WITHIN) as connection:
                 await home.proxy.die()
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(20):
                     await connection.lost.wait()
                 await connection.read(BATTERY)
 
@@ -456,7 +456,7 @@ async def test_a_band_that_hangs_up_is_not_laid_at_the_proxys_door() -> None:
         async def visit() -> None:
             async with connect(home.radio.adapter, FIRST, WITHIN) as connection:
                 home.air.reception().drop()
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(20):
                     await connection.lost.wait()
                 await connection.read(BATTERY)
 
@@ -562,7 +562,7 @@ async def test_a_proxy_is_added_and_taken_away_while_the_service_runs() -> None:
             await until(lambda: radio.troubles() == [])
             assert await connection.read(BATTERY) == b"\x55"
             radio.use(RadioSettings("", False, (second.settings(),)))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await connection.lost.wait()
         radio.use(RadioSettings())
         assert radio.adapter.proxies is None

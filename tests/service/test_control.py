@@ -28,8 +28,8 @@ T = TypeVar("T")
 @pytest.fixture(autouse=True)
 def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path / "run"))
-    monkeypatch.setattr(control, "WITHIN_S", 0.3)
-    monkeypatch.setattr(server, "WITHIN_S", 0.3)
+    monkeypatch.setattr(control, "WITHIN_S", 1.0)
+    monkeypatch.setattr(server, "WITHIN_S", 1.0)
     return tmp_path / "hipsync.db"
 
 

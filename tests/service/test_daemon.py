@@ -137,7 +137,7 @@ def test_a_band_that_comes_back_into_reach_is_called_without_waiting_for_its_tur
                 deliver=nowhere, now=CLOCK.now, hear=hear,
             )  # fmt: skip
             running = asyncio.ensure_future(run(service, CLOCK))
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 await near.wait()
             os.kill(os.getpid(), signal.SIGTERM)
             await running

@@ -42,7 +42,7 @@ async def test_the_button_and_a_click_on_the_notice_show_the_exercise_and_answer
             labels = [each for each in actions[1::2] if each]  # pyright: ignore[reportUnknownVariableType]
             assert labels == ["Show me", "Done", "Snooze 10 min", "Skip"], "GNOME shows the first three"
             await desk.press(bus, label)
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(20):
                 assert await shown.get() == "hip-rotation"
         assert store.prompt(prompt).answer is None
 

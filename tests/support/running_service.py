@@ -73,8 +73,8 @@ class Watched(Service):
                 self.changed.notify_all()
 
     async def until(self, condition: Callable[[Watched], bool]) -> None:
-        """Wait until a condition holds after a wake. Raises `TimeoutError` if it does not within five seconds."""
-        async with asyncio.timeout(5), self.changed:
+        """Wait until a condition holds after a wake. Raises `TimeoutError` if it does not within 20 seconds."""
+        async with asyncio.timeout(20), self.changed:
             await self.changed.wait_for(lambda: condition(self))
 
 
@@ -109,7 +109,7 @@ def serving(
                 await story(service)
             finally:
                 os.kill(os.getpid(), number)
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(20):
                     await running
             assert [task.get_coro() for task in asyncio.all_tasks() if task is not asyncio.current_task()] == []
             return service
@@ -124,8 +124,8 @@ def warnings_of(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds. Raises `TimeoutError` if it does not within five seconds."""
-    async with asyncio.timeout(5):
+    """Wait until a condition holds. Raises `TimeoutError` if it does not within 20 seconds."""
+    async with asyncio.timeout(20):
         while not condition():  # noqa: ASYNC110  a signal handler sets it
             await asyncio.sleep(0.01)
 
