@@ -6,13 +6,14 @@ import multiprocessing
 import os
 import random
 import signal
-import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from psycopg import sql
 
 from hipsync.core.days import Zones
 from hipsync.errors import FleetError
@@ -408,30 +409,31 @@ def test_a_process_that_is_killed_leaves_nothing_half_judged(people: Postgres) -
         assert db.execute("SELECT count(*) FROM hipsync.dirty").fetchone() == (0,)
 
 
-def test_a_session_that_the_server_ends_is_one_line_and_the_next_one_goes_on(people: Postgres) -> None:
+@pytest.mark.parametrize("table", ["wearers", "dirty", "band_days", "judged"])
+def test_a_session_that_the_server_ends_is_one_line_and_the_next_one_goes_on(people: Postgres, table: str) -> None:
     with local(one=noisy(random.Random(11), 30)) as store:
         shipped(people, store)
         handed(people)
-        ended = 0
-        for number in range(4):
-            with people.owner() as db:
-                db.execute("UPDATE hipsync.wearers SET limit_minutes = %s", [90 - 10 * number])
-            ending = threading.Thread(target=_end_sessions, args=(people,))
-            ending.start()
-            try:
-                judged(people)
-            except FleetError as error:
-                ended += "\n" not in str(error)
-            ending.join()
+        with people.owner() as holder, holder.transaction(), ThreadPoolExecutor() as beside:
+            holder.execute(sql.SQL("LOCK TABLE hipsync.{} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
+            judging = beside.submit(judged, people)
+            _end_who_waits(people)
+            with pytest.raises(FleetError, match=r"^[^\n]+$"):
+                judging.result()
         judged(people)
-        assert ended > 0
         assert days_there(people) == days_here(store)
 
 
-def _end_sessions(fleet: Postgres) -> None:
-    _wait_until_judging(fleet)
+def _end_who_waits(fleet: Postgres) -> None:
+    """End the session of the judge once it waits for a lock."""
+    deadline = time.monotonic() + 60
     with fleet.owner() as db:
-        db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'judge'")
+        while not db.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE usename = 'judge' AND wait_event_type = 'Lock'"
+        ).fetchone():
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def _wait_until_judging(fleet: Postgres) -> None:

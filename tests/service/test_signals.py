@@ -67,7 +67,7 @@ def test_a_wake_that_does_not_end_by_itself_is_interrupted(
 
     begun = time.monotonic()
     serving(database, story, number)
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 10
     assert not warnings_of(caplog)
 
 
