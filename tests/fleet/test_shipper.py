@@ -43,7 +43,7 @@ async def lived(answers: list[Told | Exception | None]) -> list[str | None]:
             async with asyncio.timeout(20):
                 while calls <= number:  # noqa: ASYNC110  it is called in a thread
                     await asyncio.sleep(0.001)
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(0.3)
             assert calls == number + 1  # not before the hour is over
             troubles.append(shipper.trouble())
             passed += 3600
