@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, timedelta
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -44,6 +44,8 @@ from support.running_service import CLOCK
 pytestmark = pytest.mark.enable_socket
 STATE, PROMPT, DO, HOST = "hipsync/anna/state", "hipsync/anna/prompt", "hipsync/anna/do", "hipsync/anna/host/desk"
 CONFIG, BIRTH = "homeassistant/device/hipsync_anna/config", "homeassistant/status"
+MIDDAY = f"Etc/GMT{CLOCK.now().astimezone(UTC).hour - 12:+d}"
+"""A zone where it is about noon now, so that what was two hours ago is of today."""
 
 
 class House:
@@ -67,7 +69,7 @@ class House:
     def tell(self) -> None:
         """Tell what is known now, as the service does at each look."""
         now = CLOCK.now()
-        state = state_of(self.store, settings_of(self.config, "UTC"), now, Families())
+        state = state_of(self.store, settings_of(self.config, MIDDAY), now, Families())
         self.bridge.tell(state, now_of(state, now, running=True))
 
     def look(self) -> None:
