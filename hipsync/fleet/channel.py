@@ -69,7 +69,7 @@ class FleetChannel:
         return [0] * len(subscriptions)
 
     async def unsubscribe(self, topics: Sequence[str]) -> None:
-        """Hear these topics no more, as `Channel` says it. Raises nothing: it waits for what is being asked for."""
+        """Hear these topics no more, as `Channel` says it, once what is being asked for has come. Raises nothing."""
         async with self._one:
             self._filters -= {*topics}
 

@@ -329,7 +329,8 @@ def _table(table: str, content: Content) -> dict[str, list[Json]]:
     if not isinstance(told, dict) or not all(isinstance(cells, list) for cells in told.values()):
         raise InputError(f"{clean(table, 40)} are no columns")
     columns = {name: cells for name, cells in told.items() if isinstance(cells, list)}
-    if len({len(cells) for cells in columns.values()}) > 1 or any(len(cells) > MOST_ROWS for cells in columns.values()):
+    lengths = {len(cells) for cells in columns.values()}
+    if len(lengths) > 1 or max(lengths, default=0) > MOST_ROWS:
         raise InputError(f"the columns of {clean(table, 40)} are not of one length, or too long")
     return columns
 

@@ -316,11 +316,11 @@ def test_an_erasure_waits_while_he_is_judged_and_a_gateway_while_he_is_erased(fl
             assert judge.execute("SELECT hipsync.next_wearer('infinity', false) IS NOT NULL").fetchone() == (True,)
             threads = [threading.Thread(target=lambda: erased(fleet, "gone"))]
             threads[0].start()
-            waiting(fleet, "%hipsync.erase(%")
+            fleet.until_waits("%hipsync.erase(%")
             told: list[Told] = []
             threads.append(threading.Thread(target=lambda: told.append(shipped_from(store, fleet))))
             threads[1].start()
-            waiting(fleet, "%hipsync.take(%")
+            fleet.until_waits("%hipsync.take(%")
             judge.execute("INSERT INTO hipsync.judged SELECT id, '2026-03-02', 'UTC', '1', now(), now(), now(), now(),"
                           " true, 0, 0, 0, 0, 0, 0, 0, 60, 0, 0, 0, 0, '', '' FROM hipsync.wearers")  # fmt: skip
             judge.execute("COMMIT")
@@ -329,17 +329,6 @@ def test_an_erasure_waits_while_he_is_judged_and_a_gateway_while_he_is_erased(fl
     assert told == [Told(1, 0, 0, 0, 0, erased=1)]
     assert [count(fleet, table) for table in ("judged", "dirty", "bands", "band_days", "receipts")] == [0] * 5
     assert receipt(fleet, "gone").removed["judged"] == 1
-
-
-def waiting(fleet: Postgres, query: str) -> None:
-    """Wait until a session waits for a lock in such a query."""
-    with fleet.owner() as db:
-        asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s"
-        for _ in range(3000):
-            if db.execute(asked, [query]).fetchone() != (0,):
-                return
-            db.execute("SELECT pg_sleep(0.01)")
-    raise AssertionError(query)
 
 
 def test_while_somebody_still_sees_old_rows_the_receipt_says_so_and_another_call_ends_it(

@@ -389,7 +389,7 @@ def test_a_process_that_is_killed_leaves_nothing_half_judged(people: Postgres) -
         for _ in range(16):
             one = context.Process(target=_judge_on, args=(people.dsn("judge"), never), daemon=True)
             one.start()
-            _wait_until_judging(people)
+            people.until_some("SELECT count(*) FROM pg_stat_activity WHERE usename = 'judge'")
             time.sleep(noise.random() * 0.2)
             os.kill(one.pid or 0, signal.SIGKILL)
             one.join()
@@ -417,28 +417,11 @@ def test_a_session_that_the_server_ends_is_one_line_and_the_next_one_goes_on(peo
         with people.owner() as holder, holder.transaction(), ThreadPoolExecutor() as beside:
             holder.execute(sql.SQL("LOCK TABLE hipsync.{} IN ACCESS EXCLUSIVE MODE").format(sql.Identifier(table)))
             judging = beside.submit(judged, people)
-            _end_who_waits(people)
+            people.until_some(
+                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                " WHERE usename = 'judge' AND wait_event_type = 'Lock'"
+            )
             with pytest.raises(FleetError, match=r"^[^\n]+$"):
                 judging.result()
         judged(people)
         assert days_there(people) == days_here(store)
-
-
-def _end_who_waits(fleet: Postgres) -> None:
-    """End the session of the judge once it waits for a lock."""
-    deadline = time.monotonic() + 60
-    with fleet.owner() as db:
-        while not db.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE usename = 'judge' AND wait_event_type = 'Lock'"
-        ).fetchone():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
-
-
-def _wait_until_judging(fleet: Postgres) -> None:
-    deadline = time.monotonic() + 60
-    with fleet.owner() as db:
-        while not db.execute("SELECT 1 FROM pg_stat_activity WHERE usename = 'judge'").fetchone():
-            assert time.monotonic() < deadline
-            time.sleep(0.01)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, LiteralString
+from typing import Any
 
 import psycopg
 import pytest
@@ -305,29 +305,13 @@ def test_a_deadlock_is_tried_again(fleet: Postgres) -> None:
             told: list[Told] = []
             thread = threading.Thread(target=lambda: told.append(shipped_from(store, fleet)))
             thread.start()
-            waits_for_a_lock(fleet)
+            fleet.until_waits("%hipsync.take%")
             other.execute("SELECT 1 FROM hipsync.band_days WHERE band = (SELECT id FROM hipsync.bands"
                           " ORDER BY mark LIMIT 1) FOR UPDATE")  # fmt: skip
             other.execute("COMMIT")
             thread.join(60)
-        until_some(fleet, "SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'")
+        fleet.until_some("SELECT deadlocks FROM pg_stat_database WHERE datname = 'postgres'")
     assert told == [Told(there=0, new=0, changed=2, same=0, left_out=0)]
-
-
-def waits_for_a_lock(fleet: Postgres) -> None:
-    until_some(
-        fleet,
-        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%hipsync.take%'",
-    )
-
-
-def until_some(fleet: Postgres, count: LiteralString) -> None:
-    """Wait until what a query counts is not zero."""
-    deadline = time.monotonic() + 30
-    with fleet.owner() as db:
-        while db.execute(count).fetchone() == (0,):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
 
 
 def test_a_gateway_whose_clock_is_ahead_or_behind_ships_nothing(fleet: Postgres) -> None:
@@ -383,7 +367,7 @@ def test_a_server_that_is_killed_in_a_transaction_has_nothing_of_it(fleet: Postg
 
             thread = threading.Thread(target=go)
             thread.start()
-            waits_for_a_lock(fleet)
+            fleet.until_waits("%hipsync.take%")
             fleet.kill_sessions()
             thread.join(60)
         fleet.wait_until_up()

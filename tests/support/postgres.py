@@ -17,6 +17,7 @@ import time
 from collections.abc import Generator
 from functools import cache
 from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 import pytest
@@ -99,6 +100,18 @@ class Postgres:
                 time.sleep(0.05)
             else:
                 return
+
+    def until_some(self, count: LiteralString, *values: object) -> None:
+        """Wait until what a query counts, with these values in it, is not zero."""
+        deadline = time.monotonic() + WITHIN_S
+        with self.owner() as db:
+            while db.execute(count, values or None).fetchone() == (0,):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)  # Postgres notifies nobody of what its sessions do
+
+    def until_waits(self, query: str) -> None:
+        """Wait until a session waits for a lock in such a query, in which `%` stands for anything."""
+        self.until_some("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s", query)
 
     def kill_sessions(self) -> None:
         """Kill, as the system would, each process that serves a client; the server then throws out all others."""
