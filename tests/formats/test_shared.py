@@ -269,6 +269,7 @@ BOMB = zlib.compress(b" " * 100_000_000)
         (message(band={**BAND, "address": ADDRESS}), "has the address"),
         (message(band={**BAND, "name": "\x1b[31m"}), "cannot be called"),
         (message(band=BAND, epochs=[ROW]), "no columns"),
+        (message(band=BAND, epochs={**ROW, "steps": 3}), "no columns"),
         (message(band=BAND, epochs={**ROW, "steps": []}), "not of one length"),
         (message(band=BAND, epochs={**ROW, "start": [1440]}), "that is no epoch"),
         (message(band=BAND, epochs={**ROW, "start": [-1]}), "that is no epoch"),
