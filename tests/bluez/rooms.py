@@ -44,7 +44,7 @@ MET_WITHIN_S = 90.0
 
 def made(name: str) -> SimulatedBand:
     now = system_now()
-    life = office_days(now.date() - timedelta(days=1), 3, ZoneInfo("UTC"))
+    life = office_days(now.date() - timedelta(days=3), 5, ZoneInfo("UTC"))  # three whole days at any hour
     return simulator(BANDS[name])(life, now=now, zone=ZoneInfo("UTC"))
 
 
